@@ -1,0 +1,1 @@
+"""Devices that do not exist: one physics behind knobs, meters and serving adapters."""

@@ -1,0 +1,1 @@
+"""Decides: what to measure next, how to measure it, and what to recommend."""

@@ -1,0 +1,129 @@
+"""What a study needs of the other processes. The study imports these shapes, never the clients behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from knobs.contract import Absence, KnobSpec, MeterSpec, Reading
+from serving_adapter.contract import ServingParameter
+from tuner.configuration import Value
+from tuner.objective import Scenario
+from tuner.search.contract import Proposal, Stop
+from tuner.trial import Trial
+
+
+@dataclass(frozen=True)
+class InventoryRecord:
+    """The knobs and meters of a machine, and what it could have but does not offer."""
+
+    knobs: tuple[KnobSpec, ...]
+    meters: tuple[MeterSpec, ...]
+    absent: tuple[Absence, ...]
+
+
+@dataclass(frozen=True)
+class Load:
+    """The load to generate.
+
+    Attributes:
+        scenario: How load arrives.
+        batch_size: Items a batch (the most, under ``server``).
+        rate_hz: Requests per second, for ``server`` only.
+        seed: Seed of the arrival times.
+    """
+
+    scenario: Scenario
+    batch_size: int
+    rate_hz: float | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One completed batch, on the device's clock.
+
+    Attributes:
+        arrivals_s: Scheduled arrival of each item of the batch.
+        finish_s: When the batch was complete.
+    """
+
+    arrivals_s: tuple[float, ...]
+    finish_s: float
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A stretch of load, on the device's clock."""
+
+    start_s: float
+    end_s: float
+    completions: tuple[Completion, ...]
+
+
+class Hardware(Protocol):
+    """The keeper, seen by a study."""
+
+    def inventory(self) -> InventoryRecord:
+        """Returns the knobs and meters, those of an attached workload included."""
+
+    def attach(self, pid: int) -> InventoryRecord:
+        """Makes the knobs and meters of a workload process available, and returns the inventory then."""
+
+    def acquire_lease(self) -> None:
+        """Becomes the one writer of trial values, until released, closed or silent for too long.
+
+        Raises:
+            RefusedError: Another client holds the lease.
+        """
+
+    def apply(self, values: Mapping[str, Value]) -> dict[str, Value]:
+        """Sets all these knobs or none, under the lease; returns the values read back.
+
+        Raises:
+            RefusedError: A value is not admissible; nothing was written.
+            DeviceError: The hardware did not take it; everything was put back.
+        """
+
+    def read(self, knob_ids: Sequence[str]) -> dict[str, Value]:
+        """Returns the values in force."""
+
+    def sample(self, meter_ids: Sequence[str]) -> dict[str, Reading]:
+        """Returns a reading of each meter, taken now."""
+
+    def release_lease(self) -> None:
+        """Takes back every trial value and lets go of the lease."""
+
+
+class Workload(Protocol):
+    """The workload runner, seen by a study."""
+
+    @property
+    def pid(self) -> int:
+        """The runner's process id."""
+
+    def parameters(self) -> tuple[ServingParameter, ...]:
+        """Returns the serving parameters that can be explored."""
+
+    def configure(self, values: Mapping[str, Value]) -> dict[str, Value]:
+        """Sets serving parameters, by id; returns the values read back."""
+
+    def current(self) -> dict[str, Value]:
+        """Returns the serving parameters in force."""
+
+    def start_load(self, load: Load) -> None:
+        """Prepares a load generator; load flows only while :meth:`run` runs."""
+
+    def run(self, duration_s: float) -> Slice:
+        """Lets load flow for about so long on the device's clock (a batch that has started is completed)."""
+
+    def idle(self, duration_s: float) -> None:
+        """Lets so much of the device's clock pass without work."""
+
+
+class Search(Protocol):
+    """The search worker, seen by a study."""
+
+    def propose(self, trials: Sequence[Trial]) -> Proposal | Stop:
+        """Returns the next configuration, or says that searching on does not pay."""

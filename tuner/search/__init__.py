@@ -1,0 +1,1 @@
+"""Proposes configurations. Sees records only; knows no hardware."""

@@ -1,0 +1,174 @@
+"""A study as it is stored, streamed and reported: plain records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from knobs.contract import Absence, Provenance
+from tuner.configuration import Configuration, ConfigurationSpace
+from tuner.objective import Objective
+from tuner.trial import Interval, Trial
+
+
+class StudyState(StrEnum):
+    """Where a study stands."""
+
+    RUNNING = "running"
+    DONE = "done"
+    INFEASIBLE = "infeasible"
+    """Done, and no configuration holds the SLOs."""
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen in this study."""
+        return self is not StudyState.RUNNING
+
+
+@dataclass(frozen=True)
+class StudyRequest:
+    """What the operator asks for.
+
+    Attributes:
+        workload: Name of a workload that the configuration defines.
+        slos: Overrides the workload's SLOs, as text (``p99 <= 50 ms``), if not empty.
+        dry_run: Whether the machine is to be left as it was; if not, the recommendation is applied as a
+            confirmed configuration at the end.
+        max_trials: Budget of trials, the baseline included and the confirmation not; None takes the default.
+        max_duration_s: Budget of time for the search; None takes the default.
+        seed: Seed of every random choice.
+        parent: Study to start from (a re-tune after fine-tuning), if any.
+        idempotency_key: Two requests with the same key start one study; empty for none.
+    """
+
+    workload: str
+    slos: tuple[str, ...] = ()
+    dry_run: bool = True
+    max_trials: int | None = None
+    max_duration_s: float | None = None
+    seed: int = 0
+    parent: str | None = None
+    idempotency_key: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The recommendation against the baseline, both measured again, interleaved, on fresh data.
+
+    Attributes:
+        baseline_per_request_j: Energy per request of the baseline in the confirmation.
+        recommended_per_request_j: Energy per request of the recommendation in the confirmation.
+        saving: Share of the baseline's energy that is saved, 0.25 for 25 %.
+        saving_interval: 95 % interval of ``saving``.
+        rounds: How often each of the two was measured.
+    """
+
+    baseline_per_request_j: float
+    recommended_per_request_j: float
+    saving: float
+    saving_interval: Interval
+    rounds: int
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """What the study recommends.
+
+    Attributes:
+        configuration: The recommended configuration.
+        trial: Number of the trial that found it.
+        comparison: The final comparison with the baseline; None if the baseline itself is recommended.
+        applicable: The part that can be applied: knobs and persistent serving parameters.
+        study_only: Ids of the parameters that nobody keeps: set them in the server yourself.
+        caveats: Sentences that belong beside the figure, such as that the recommendation would change
+            within the band of an estimate.
+    """
+
+    configuration: Configuration
+    trial: int
+    comparison: Comparison | None
+    applicable: Configuration
+    study_only: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MachineRecord:
+    """The machine and the software that a study ran on.
+
+    Attributes:
+        device: ``local`` or the simulated device's name.
+        provenance: Provenance of the joules.
+        description: Facts by name: processor, cores, kernel, versions.
+        meters: Ids of the meters found.
+        absent: Knobs and meters that the machine does not offer, and why.
+    """
+
+    device: str
+    provenance: Provenance
+    description: dict[str, str] = field(default_factory=dict)
+    meters: tuple[str, ...] = ()
+    absent: tuple[Absence, ...] = ()
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study with all its trials.
+
+    Attributes:
+        id: Unique name, given by the daemon.
+        request: What was asked for.
+        objective: The objective with everything resolved.
+        space: What is searched.
+        machine: Where it runs.
+        state: Where the study stands.
+        reason: Why it ended, in one sentence; empty while running.
+        trials: Every trial so far, in order.
+        recommendation: The result, once there is one.
+        started_at: Wall-clock time of the start, ISO 8601 in UTC.
+        duration_s: Time spent so far, over restarts.
+    """
+
+    id: str
+    request: StudyRequest
+    objective: Objective
+    space: ConfigurationSpace
+    machine: MachineRecord
+    state: StudyState
+    reason: str
+    trials: tuple[Trial, ...]
+    recommendation: Recommendation | None
+    started_at: str
+    duration_s: float
+
+    @property
+    def baseline(self) -> Trial | None:
+        """Trial 0, once it has been measured."""
+        return self.trials[0] if self.trials else None
+
+
+@dataclass(frozen=True)
+class StudyEvent:
+    """Something that happened in a study.
+
+    Attributes:
+        study_id: The study.
+        sequence: Position in the study's stream, from 1; a client that lost the stream goes on from here.
+        phase: What the study does now, in a few words for the operator (``measuring trial 3``).
+        trial: The trial that was finished, if one was.
+        incumbent: Number of the best feasible trial so far, if any.
+        saving: Share of the baseline's energy that the incumbent saves so far, if any.
+        state: Where the study stands.
+        reason: Why it ended; empty while running.
+    """
+
+    study_id: str
+    sequence: int
+    phase: str
+    state: StudyState
+    trial: Trial | None = None
+    incumbent: int | None = None
+    saving: float | None = None
+    reason: str = ""

@@ -1,0 +1,150 @@
+"""One configuration, applied, verified and measured: plain records that know no hardware and no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from knobs.contract import Provenance, Scope
+from tuner.configuration import Configuration, Value
+
+
+class Verdict(StrEnum):
+    """Whether the SLOs hold, as far as the requests seen can tell."""
+
+    FEASIBLE = "feasible"
+    INFEASIBLE = "infeasible"
+    UNDECIDED = "undecided"
+    """Too few requests for that percentile."""
+
+
+class Purpose(StrEnum):
+    """Why a trial was made."""
+
+    BASELINE = "baseline"
+    SEARCH = "search"
+    CONFIRMATION = "confirmation"
+    """A final candidate or the baseline, measured again on fresh data."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A 95 % interval, or the band of an estimate, in the unit of the number it belongs to."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class EnergyResult:
+    """Energy of one trial.
+
+    Attributes:
+        per_request_j: Joules per completed request (item), the idle time between requests included.
+        interval: 95 % interval of ``per_request_j``.
+        scope: What a joule covers.
+        provenance: Whether the joules were measured, estimated or simulated.
+        meter: The meter's id.
+        mean_power_w: Mean power over the window.
+        band: For estimates: ``per_request_j`` over the whole range of power coefficients.
+        cpu_s_per_request: CPU time per request, where counted (measured, also when joules are estimated).
+    """
+
+    per_request_j: float
+    interval: Interval
+    scope: Scope
+    provenance: Provenance
+    meter: str
+    mean_power_w: float
+    band: Interval | None = None
+    cpu_s_per_request: float | None = None
+
+
+@dataclass(frozen=True)
+class LatencyResult:
+    """Latency of one trial, from the scheduled arrival to the completion, in seconds."""
+
+    p50_s: float
+    p90_s: float
+    p95_s: float
+    p99_s: float
+    mean_s: float
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What was measured in one trial.
+
+    Attributes:
+        energy: Energy per request.
+        latency: Percentiles of latency.
+        slo_latency_s: Latency at the percentile of the first SLO, as estimated from this window.
+        verdict: Whether all SLOs hold.
+        requests: Completed requests (items).
+        queries: Batches: requests of one batch share their latency, so that verdicts count batches.
+        window_s: Length of the window.
+        throughput_hz: Completed requests per second.
+        delivered: The values read back while the window ran.
+        late_queries: Batches that broke the first SLO.
+        warm_up_s: Time spent on settling and warming up before the window.
+        notes: What the operator should know about this trial.
+    """
+
+    energy: EnergyResult
+    latency: LatencyResult
+    slo_latency_s: float
+    verdict: Verdict
+    requests: int
+    queries: int
+    window_s: float
+    throughput_hz: float
+    delivered: dict[str, Value] = field(default_factory=dict)
+    late_queries: int = 0
+    warm_up_s: float = 0.0
+    notes: tuple[str, ...] = ()
+
+
+class RejectionCause(StrEnum):
+    """Why a trial does not count."""
+
+    NOT_APPLIED = "not-applied"
+    NOT_VERIFIED = "not-verified"
+    METER = "meter"
+    WORKLOAD = "workload"
+    PROCESS_LOST = "process-lost"
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A trial that does not count, and why (one sentence)."""
+
+    cause: RejectionCause
+    reason: str
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One configuration and what became of it.
+
+    Attributes:
+        number: Position in the study; 0 is the baseline.
+        configuration: What was asked for.
+        purpose: Why the trial was made.
+        measurement: What was measured, unless rejected.
+        rejection: Why it does not count, unless measured.
+        started_at: Wall-clock time of the start, ISO 8601 in UTC (for the record only, never for durations).
+        duration_s: Time that the trial took, everything included.
+    """
+
+    number: int
+    configuration: Configuration
+    purpose: Purpose
+    measurement: Measurement | None
+    rejection: Rejection | None
+    started_at: str
+    duration_s: float
+
+    @property
+    def is_feasible(self) -> bool:
+        """Whether the trial was measured and holds every SLO."""
+        return self.measurement is not None and self.measurement.verdict is Verdict.FEASIBLE
