@@ -6,7 +6,7 @@ This file is read by the workload's own interpreter, which may be as old as Pyth
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Tuple, Union
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
 
 Value = Union[int, float, str]
 
@@ -48,6 +48,45 @@ class WorkloadDefinition:
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, List[Value]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Load:
+    """The load to generate.
+
+    Attributes:
+        scenario: ``single-stream``, ``multi-stream``, ``offline`` or ``server``.
+        batch_size: Items a batch (the most, under ``server``).
+        rate_hz: Requests (items) per second, for ``server`` only.
+        seed: Seed of the arrival times.
+    """
+
+    scenario: str
+    batch_size: int
+    rate_hz: Optional[float] = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One completed batch, on the device's clock.
+
+    Attributes:
+        arrivals_s: Scheduled arrival of each item of the batch.
+        finish_s: When the batch was complete.
+    """
+
+    arrivals_s: Tuple[float, ...]
+    finish_s: float
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A stretch of load, on the device's clock."""
+
+    start_s: float
+    end_s: float
+    completions: Tuple[Completion, ...]
 
 
 class ServingAdapter(ABC):

@@ -3,63 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
-from knobs.contract import Absence, KnobSpec, MeterSpec, Reading
-from serving_adapter.contract import ServingParameter
+from knobs.contract import InventoryRecord, Reading
+from serving_adapter.contract import Load, ServingParameter, Slice
 from tuner.configuration import Value
-from tuner.objective import Scenario
 from tuner.search.contract import Proposal, Stop
 from tuner.trial import Trial
-
-
-@dataclass(frozen=True)
-class InventoryRecord:
-    """The knobs and meters of a machine, and what it could have but does not offer."""
-
-    knobs: tuple[KnobSpec, ...]
-    meters: tuple[MeterSpec, ...]
-    absent: tuple[Absence, ...]
-
-
-@dataclass(frozen=True)
-class Load:
-    """The load to generate.
-
-    Attributes:
-        scenario: How load arrives.
-        batch_size: Items a batch (the most, under ``server``).
-        rate_hz: Requests per second, for ``server`` only.
-        seed: Seed of the arrival times.
-    """
-
-    scenario: Scenario
-    batch_size: int
-    rate_hz: float | None = None
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Completion:
-    """One completed batch, on the device's clock.
-
-    Attributes:
-        arrivals_s: Scheduled arrival of each item of the batch.
-        finish_s: When the batch was complete.
-    """
-
-    arrivals_s: tuple[float, ...]
-    finish_s: float
-
-
-@dataclass(frozen=True)
-class Slice:
-    """A stretch of load, on the device's clock."""
-
-    start_s: float
-    end_s: float
-    completions: tuple[Completion, ...]
 
 
 class Hardware(Protocol):

@@ -1,0 +1,1 @@
+"""The gRPC API: servicers that only translate, and the server."""

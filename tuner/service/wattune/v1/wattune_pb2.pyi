@@ -1,0 +1,619 @@
+import datetime
+
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Provenance(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PROVENANCE_UNSPECIFIED: _ClassVar[Provenance]
+    PROVENANCE_MEASURED: _ClassVar[Provenance]
+    PROVENANCE_ESTIMATED: _ClassVar[Provenance]
+    PROVENANCE_SIMULATED: _ClassVar[Provenance]
+
+class Scope(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SCOPE_UNSPECIFIED: _ClassVar[Scope]
+    SCOPE_GPU: _ClassVar[Scope]
+    SCOPE_CPU: _ClassVar[Scope]
+    SCOPE_SOC: _ClassVar[Scope]
+    SCOPE_BOARD: _ClassVar[Scope]
+    SCOPE_WALL: _ClassVar[Scope]
+
+class Scenario(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SCENARIO_UNSPECIFIED: _ClassVar[Scenario]
+    SCENARIO_SINGLE_STREAM: _ClassVar[Scenario]
+    SCENARIO_MULTI_STREAM: _ClassVar[Scenario]
+    SCENARIO_OFFLINE: _ClassVar[Scenario]
+    SCENARIO_SERVER: _ClassVar[Scenario]
+    SCENARIO_LIVE: _ClassVar[Scenario]
+
+class Verdict(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    VERDICT_UNSPECIFIED: _ClassVar[Verdict]
+    VERDICT_FEASIBLE: _ClassVar[Verdict]
+    VERDICT_INFEASIBLE: _ClassVar[Verdict]
+    VERDICT_UNDECIDED: _ClassVar[Verdict]
+
+class Purpose(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PURPOSE_UNSPECIFIED: _ClassVar[Purpose]
+    PURPOSE_BASELINE: _ClassVar[Purpose]
+    PURPOSE_SEARCH: _ClassVar[Purpose]
+    PURPOSE_CONFIRMATION: _ClassVar[Purpose]
+
+class StudyState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    STUDY_STATE_UNSPECIFIED: _ClassVar[StudyState]
+    STUDY_STATE_RUNNING: _ClassVar[StudyState]
+    STUDY_STATE_DONE: _ClassVar[StudyState]
+    STUDY_STATE_INFEASIBLE: _ClassVar[StudyState]
+    STUDY_STATE_CANCELLED: _ClassVar[StudyState]
+    STUDY_STATE_FAILED: _ClassVar[StudyState]
+PROVENANCE_UNSPECIFIED: Provenance
+PROVENANCE_MEASURED: Provenance
+PROVENANCE_ESTIMATED: Provenance
+PROVENANCE_SIMULATED: Provenance
+SCOPE_UNSPECIFIED: Scope
+SCOPE_GPU: Scope
+SCOPE_CPU: Scope
+SCOPE_SOC: Scope
+SCOPE_BOARD: Scope
+SCOPE_WALL: Scope
+SCENARIO_UNSPECIFIED: Scenario
+SCENARIO_SINGLE_STREAM: Scenario
+SCENARIO_MULTI_STREAM: Scenario
+SCENARIO_OFFLINE: Scenario
+SCENARIO_SERVER: Scenario
+SCENARIO_LIVE: Scenario
+VERDICT_UNSPECIFIED: Verdict
+VERDICT_FEASIBLE: Verdict
+VERDICT_INFEASIBLE: Verdict
+VERDICT_UNDECIDED: Verdict
+PURPOSE_UNSPECIFIED: Purpose
+PURPOSE_BASELINE: Purpose
+PURPOSE_SEARCH: Purpose
+PURPOSE_CONFIRMATION: Purpose
+STUDY_STATE_UNSPECIFIED: StudyState
+STUDY_STATE_RUNNING: StudyState
+STUDY_STATE_DONE: StudyState
+STUDY_STATE_INFEASIBLE: StudyState
+STUDY_STATE_CANCELLED: StudyState
+STUDY_STATE_FAILED: StudyState
+
+class Value(_message.Message):
+    __slots__ = ("integer", "number", "text")
+    INTEGER_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    integer: int
+    number: float
+    text: str
+    def __init__(self, integer: _Optional[int] = ..., number: _Optional[float] = ..., text: _Optional[str] = ...) -> None: ...
+
+class Configuration(_message.Message):
+    __slots__ = ("values",)
+    class ValuesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: Value
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Value, _Mapping]] = ...) -> None: ...
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    values: _containers.MessageMap[str, Value]
+    def __init__(self, values: _Optional[_Mapping[str, Value]] = ...) -> None: ...
+
+class Interval(_message.Message):
+    __slots__ = ("low", "high")
+    LOW_FIELD_NUMBER: _ClassVar[int]
+    HIGH_FIELD_NUMBER: _ClassVar[int]
+    low: float
+    high: float
+    def __init__(self, low: _Optional[float] = ..., high: _Optional[float] = ...) -> None: ...
+
+class OrderConstraint(_message.Message):
+    __slots__ = ("lower", "upper", "factor")
+    LOWER_FIELD_NUMBER: _ClassVar[int]
+    UPPER_FIELD_NUMBER: _ClassVar[int]
+    FACTOR_FIELD_NUMBER: _ClassVar[int]
+    lower: str
+    upper: str
+    factor: float
+    def __init__(self, lower: _Optional[str] = ..., upper: _Optional[str] = ..., factor: _Optional[float] = ...) -> None: ...
+
+class Parameter(_message.Message):
+    __slots__ = ("id", "unit", "kind", "choices", "owner", "switch_cost_s")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    CHOICES_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
+    SWITCH_COST_S_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    unit: str
+    kind: str
+    choices: _containers.RepeatedCompositeFieldContainer[Value]
+    owner: str
+    switch_cost_s: float
+    def __init__(self, id: _Optional[str] = ..., unit: _Optional[str] = ..., kind: _Optional[str] = ..., choices: _Optional[_Iterable[_Union[Value, _Mapping]]] = ..., owner: _Optional[str] = ..., switch_cost_s: _Optional[float] = ...) -> None: ...
+
+class ConfigurationSpace(_message.Message):
+    __slots__ = ("parameters", "constraints", "size")
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    CONSTRAINTS_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    parameters: _containers.RepeatedCompositeFieldContainer[Parameter]
+    constraints: _containers.RepeatedCompositeFieldContainer[OrderConstraint]
+    size: int
+    def __init__(self, parameters: _Optional[_Iterable[_Union[Parameter, _Mapping]]] = ..., constraints: _Optional[_Iterable[_Union[OrderConstraint, _Mapping]]] = ..., size: _Optional[int] = ...) -> None: ...
+
+class Slo(_message.Message):
+    __slots__ = ("percentile", "bound_s")
+    PERCENTILE_FIELD_NUMBER: _ClassVar[int]
+    BOUND_S_FIELD_NUMBER: _ClassVar[int]
+    percentile: float
+    bound_s: float
+    def __init__(self, percentile: _Optional[float] = ..., bound_s: _Optional[float] = ...) -> None: ...
+
+class Objective(_message.Message):
+    __slots__ = ("scenario", "slos", "scope", "arrival_rate_hz", "peak_rate_hz")
+    SCENARIO_FIELD_NUMBER: _ClassVar[int]
+    SLOS_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    ARRIVAL_RATE_HZ_FIELD_NUMBER: _ClassVar[int]
+    PEAK_RATE_HZ_FIELD_NUMBER: _ClassVar[int]
+    scenario: Scenario
+    slos: _containers.RepeatedCompositeFieldContainer[Slo]
+    scope: Scope
+    arrival_rate_hz: float
+    peak_rate_hz: float
+    def __init__(self, scenario: _Optional[_Union[Scenario, str]] = ..., slos: _Optional[_Iterable[_Union[Slo, _Mapping]]] = ..., scope: _Optional[_Union[Scope, str]] = ..., arrival_rate_hz: _Optional[float] = ..., peak_rate_hz: _Optional[float] = ...) -> None: ...
+
+class Energy(_message.Message):
+    __slots__ = ("per_request_j", "interval", "scope", "provenance", "meter", "mean_power_w", "band", "cpu_s_per_request")
+    PER_REQUEST_J_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    PROVENANCE_FIELD_NUMBER: _ClassVar[int]
+    METER_FIELD_NUMBER: _ClassVar[int]
+    MEAN_POWER_W_FIELD_NUMBER: _ClassVar[int]
+    BAND_FIELD_NUMBER: _ClassVar[int]
+    CPU_S_PER_REQUEST_FIELD_NUMBER: _ClassVar[int]
+    per_request_j: float
+    interval: Interval
+    scope: Scope
+    provenance: Provenance
+    meter: str
+    mean_power_w: float
+    band: Interval
+    cpu_s_per_request: float
+    def __init__(self, per_request_j: _Optional[float] = ..., interval: _Optional[_Union[Interval, _Mapping]] = ..., scope: _Optional[_Union[Scope, str]] = ..., provenance: _Optional[_Union[Provenance, str]] = ..., meter: _Optional[str] = ..., mean_power_w: _Optional[float] = ..., band: _Optional[_Union[Interval, _Mapping]] = ..., cpu_s_per_request: _Optional[float] = ...) -> None: ...
+
+class Latency(_message.Message):
+    __slots__ = ("p50_s", "p90_s", "p95_s", "p99_s", "mean_s")
+    P50_S_FIELD_NUMBER: _ClassVar[int]
+    P90_S_FIELD_NUMBER: _ClassVar[int]
+    P95_S_FIELD_NUMBER: _ClassVar[int]
+    P99_S_FIELD_NUMBER: _ClassVar[int]
+    MEAN_S_FIELD_NUMBER: _ClassVar[int]
+    p50_s: float
+    p90_s: float
+    p95_s: float
+    p99_s: float
+    mean_s: float
+    def __init__(self, p50_s: _Optional[float] = ..., p90_s: _Optional[float] = ..., p95_s: _Optional[float] = ..., p99_s: _Optional[float] = ..., mean_s: _Optional[float] = ...) -> None: ...
+
+class Measurement(_message.Message):
+    __slots__ = ("energy", "latency", "slo_latency_s", "verdict", "requests", "queries", "window_s", "throughput_hz", "delivered", "late_queries", "warm_up_s", "notes")
+    ENERGY_FIELD_NUMBER: _ClassVar[int]
+    LATENCY_FIELD_NUMBER: _ClassVar[int]
+    SLO_LATENCY_S_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    QUERIES_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_S_FIELD_NUMBER: _ClassVar[int]
+    THROUGHPUT_HZ_FIELD_NUMBER: _ClassVar[int]
+    DELIVERED_FIELD_NUMBER: _ClassVar[int]
+    LATE_QUERIES_FIELD_NUMBER: _ClassVar[int]
+    WARM_UP_S_FIELD_NUMBER: _ClassVar[int]
+    NOTES_FIELD_NUMBER: _ClassVar[int]
+    energy: Energy
+    latency: Latency
+    slo_latency_s: float
+    verdict: Verdict
+    requests: int
+    queries: int
+    window_s: float
+    throughput_hz: float
+    delivered: Configuration
+    late_queries: int
+    warm_up_s: float
+    notes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, energy: _Optional[_Union[Energy, _Mapping]] = ..., latency: _Optional[_Union[Latency, _Mapping]] = ..., slo_latency_s: _Optional[float] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., requests: _Optional[int] = ..., queries: _Optional[int] = ..., window_s: _Optional[float] = ..., throughput_hz: _Optional[float] = ..., delivered: _Optional[_Union[Configuration, _Mapping]] = ..., late_queries: _Optional[int] = ..., warm_up_s: _Optional[float] = ..., notes: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Rejection(_message.Message):
+    __slots__ = ("cause", "reason")
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    cause: str
+    reason: str
+    def __init__(self, cause: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class Trial(_message.Message):
+    __slots__ = ("number", "configuration", "purpose", "measurement", "rejection", "started_at", "duration_s")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    CONFIGURATION_FIELD_NUMBER: _ClassVar[int]
+    PURPOSE_FIELD_NUMBER: _ClassVar[int]
+    MEASUREMENT_FIELD_NUMBER: _ClassVar[int]
+    REJECTION_FIELD_NUMBER: _ClassVar[int]
+    STARTED_AT_FIELD_NUMBER: _ClassVar[int]
+    DURATION_S_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    configuration: Configuration
+    purpose: Purpose
+    measurement: Measurement
+    rejection: Rejection
+    started_at: _timestamp_pb2.Timestamp
+    duration_s: float
+    def __init__(self, number: _Optional[int] = ..., configuration: _Optional[_Union[Configuration, _Mapping]] = ..., purpose: _Optional[_Union[Purpose, str]] = ..., measurement: _Optional[_Union[Measurement, _Mapping]] = ..., rejection: _Optional[_Union[Rejection, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_s: _Optional[float] = ...) -> None: ...
+
+class Comparison(_message.Message):
+    __slots__ = ("baseline_per_request_j", "recommended_per_request_j", "saving", "saving_interval", "rounds")
+    BASELINE_PER_REQUEST_J_FIELD_NUMBER: _ClassVar[int]
+    RECOMMENDED_PER_REQUEST_J_FIELD_NUMBER: _ClassVar[int]
+    SAVING_FIELD_NUMBER: _ClassVar[int]
+    SAVING_INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    ROUNDS_FIELD_NUMBER: _ClassVar[int]
+    baseline_per_request_j: float
+    recommended_per_request_j: float
+    saving: float
+    saving_interval: Interval
+    rounds: int
+    def __init__(self, baseline_per_request_j: _Optional[float] = ..., recommended_per_request_j: _Optional[float] = ..., saving: _Optional[float] = ..., saving_interval: _Optional[_Union[Interval, _Mapping]] = ..., rounds: _Optional[int] = ...) -> None: ...
+
+class Recommendation(_message.Message):
+    __slots__ = ("configuration", "trial", "comparison", "applicable", "study_only", "caveats")
+    CONFIGURATION_FIELD_NUMBER: _ClassVar[int]
+    TRIAL_FIELD_NUMBER: _ClassVar[int]
+    COMPARISON_FIELD_NUMBER: _ClassVar[int]
+    APPLICABLE_FIELD_NUMBER: _ClassVar[int]
+    STUDY_ONLY_FIELD_NUMBER: _ClassVar[int]
+    CAVEATS_FIELD_NUMBER: _ClassVar[int]
+    configuration: Configuration
+    trial: int
+    comparison: Comparison
+    applicable: Configuration
+    study_only: _containers.RepeatedScalarFieldContainer[str]
+    caveats: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, configuration: _Optional[_Union[Configuration, _Mapping]] = ..., trial: _Optional[int] = ..., comparison: _Optional[_Union[Comparison, _Mapping]] = ..., applicable: _Optional[_Union[Configuration, _Mapping]] = ..., study_only: _Optional[_Iterable[str]] = ..., caveats: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Absence(_message.Message):
+    __slots__ = ("id", "reason", "fix")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    FIX_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    reason: str
+    fix: str
+    def __init__(self, id: _Optional[str] = ..., reason: _Optional[str] = ..., fix: _Optional[str] = ...) -> None: ...
+
+class Machine(_message.Message):
+    __slots__ = ("device", "provenance", "description", "meters", "absent")
+    class DescriptionEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    PROVENANCE_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    METERS_FIELD_NUMBER: _ClassVar[int]
+    ABSENT_FIELD_NUMBER: _ClassVar[int]
+    device: str
+    provenance: Provenance
+    description: _containers.ScalarMap[str, str]
+    meters: _containers.RepeatedScalarFieldContainer[str]
+    absent: _containers.RepeatedCompositeFieldContainer[Absence]
+    def __init__(self, device: _Optional[str] = ..., provenance: _Optional[_Union[Provenance, str]] = ..., description: _Optional[_Mapping[str, str]] = ..., meters: _Optional[_Iterable[str]] = ..., absent: _Optional[_Iterable[_Union[Absence, _Mapping]]] = ...) -> None: ...
+
+class StudySpec(_message.Message):
+    __slots__ = ("workload", "slos", "dry_run", "max_trials", "max_duration_s", "seed", "parent", "idempotency_key")
+    WORKLOAD_FIELD_NUMBER: _ClassVar[int]
+    SLOS_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    MAX_TRIALS_FIELD_NUMBER: _ClassVar[int]
+    MAX_DURATION_S_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    workload: str
+    slos: _containers.RepeatedScalarFieldContainer[str]
+    dry_run: bool
+    max_trials: int
+    max_duration_s: float
+    seed: int
+    parent: str
+    idempotency_key: str
+    def __init__(self, workload: _Optional[str] = ..., slos: _Optional[_Iterable[str]] = ..., dry_run: _Optional[bool] = ..., max_trials: _Optional[int] = ..., max_duration_s: _Optional[float] = ..., seed: _Optional[int] = ..., parent: _Optional[str] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
+
+class Study(_message.Message):
+    __slots__ = ("id", "spec", "objective", "space", "machine", "state", "reason", "trials", "recommendation", "started_at", "duration_s")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SPEC_FIELD_NUMBER: _ClassVar[int]
+    OBJECTIVE_FIELD_NUMBER: _ClassVar[int]
+    SPACE_FIELD_NUMBER: _ClassVar[int]
+    MACHINE_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TRIALS_FIELD_NUMBER: _ClassVar[int]
+    RECOMMENDATION_FIELD_NUMBER: _ClassVar[int]
+    STARTED_AT_FIELD_NUMBER: _ClassVar[int]
+    DURATION_S_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    spec: StudySpec
+    objective: Objective
+    space: ConfigurationSpace
+    machine: Machine
+    state: StudyState
+    reason: str
+    trials: _containers.RepeatedCompositeFieldContainer[Trial]
+    recommendation: Recommendation
+    started_at: _timestamp_pb2.Timestamp
+    duration_s: float
+    def __init__(self, id: _Optional[str] = ..., spec: _Optional[_Union[StudySpec, _Mapping]] = ..., objective: _Optional[_Union[Objective, _Mapping]] = ..., space: _Optional[_Union[ConfigurationSpace, _Mapping]] = ..., machine: _Optional[_Union[Machine, _Mapping]] = ..., state: _Optional[_Union[StudyState, str]] = ..., reason: _Optional[str] = ..., trials: _Optional[_Iterable[_Union[Trial, _Mapping]]] = ..., recommendation: _Optional[_Union[Recommendation, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_s: _Optional[float] = ...) -> None: ...
+
+class Knob(_message.Message):
+    __slots__ = ("id", "unit", "kind", "values", "restore_class", "device", "current", "provenance", "note")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    RESTORE_CLASS_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_FIELD_NUMBER: _ClassVar[int]
+    PROVENANCE_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    unit: str
+    kind: str
+    values: _containers.RepeatedCompositeFieldContainer[Value]
+    restore_class: str
+    device: str
+    current: Value
+    provenance: Provenance
+    note: str
+    def __init__(self, id: _Optional[str] = ..., unit: _Optional[str] = ..., kind: _Optional[str] = ..., values: _Optional[_Iterable[_Union[Value, _Mapping]]] = ..., restore_class: _Optional[str] = ..., device: _Optional[str] = ..., current: _Optional[_Union[Value, _Mapping]] = ..., provenance: _Optional[_Union[Provenance, str]] = ..., note: _Optional[str] = ...) -> None: ...
+
+class Meter(_message.Message):
+    __slots__ = ("id", "quantity", "scope", "provenance", "update_period_s", "resolution", "device", "note")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    PROVENANCE_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_PERIOD_S_FIELD_NUMBER: _ClassVar[int]
+    RESOLUTION_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    quantity: str
+    scope: Scope
+    provenance: Provenance
+    update_period_s: float
+    resolution: float
+    device: str
+    note: str
+    def __init__(self, id: _Optional[str] = ..., quantity: _Optional[str] = ..., scope: _Optional[_Union[Scope, str]] = ..., provenance: _Optional[_Union[Provenance, str]] = ..., update_period_s: _Optional[float] = ..., resolution: _Optional[float] = ..., device: _Optional[str] = ..., note: _Optional[str] = ...) -> None: ...
+
+class GetInventoryRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetInventoryResponse(_message.Message):
+    __slots__ = ("knobs", "meters", "absent")
+    KNOBS_FIELD_NUMBER: _ClassVar[int]
+    METERS_FIELD_NUMBER: _ClassVar[int]
+    ABSENT_FIELD_NUMBER: _ClassVar[int]
+    knobs: _containers.RepeatedCompositeFieldContainer[Knob]
+    meters: _containers.RepeatedCompositeFieldContainer[Meter]
+    absent: _containers.RepeatedCompositeFieldContainer[Absence]
+    def __init__(self, knobs: _Optional[_Iterable[_Union[Knob, _Mapping]]] = ..., meters: _Optional[_Iterable[_Union[Meter, _Mapping]]] = ..., absent: _Optional[_Iterable[_Union[Absence, _Mapping]]] = ...) -> None: ...
+
+class GetStatusRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetStatusResponse(_message.Message):
+    __slots__ = ("version", "device", "running_study", "phase", "trial", "confirmed", "workloads")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_STUDY_FIELD_NUMBER: _ClassVar[int]
+    PHASE_FIELD_NUMBER: _ClassVar[int]
+    TRIAL_FIELD_NUMBER: _ClassVar[int]
+    CONFIRMED_FIELD_NUMBER: _ClassVar[int]
+    WORKLOADS_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    device: str
+    running_study: str
+    phase: str
+    trial: Configuration
+    confirmed: Configuration
+    workloads: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, version: _Optional[str] = ..., device: _Optional[str] = ..., running_study: _Optional[str] = ..., phase: _Optional[str] = ..., trial: _Optional[_Union[Configuration, _Mapping]] = ..., confirmed: _Optional[_Union[Configuration, _Mapping]] = ..., workloads: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class GetStudyRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class GetStudyResponse(_message.Message):
+    __slots__ = ("study",)
+    STUDY_FIELD_NUMBER: _ClassVar[int]
+    study: Study
+    def __init__(self, study: _Optional[_Union[Study, _Mapping]] = ...) -> None: ...
+
+class ListStudiesRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListStudiesResponse(_message.Message):
+    __slots__ = ("studies",)
+    STUDIES_FIELD_NUMBER: _ClassVar[int]
+    studies: _containers.RepeatedCompositeFieldContainer[Study]
+    def __init__(self, studies: _Optional[_Iterable[_Union[Study, _Mapping]]] = ...) -> None: ...
+
+class WatchStudyRequest(_message.Message):
+    __slots__ = ("id", "after_sequence")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    AFTER_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    after_sequence: int
+    def __init__(self, id: _Optional[str] = ..., after_sequence: _Optional[int] = ...) -> None: ...
+
+class WatchStudyResponse(_message.Message):
+    __slots__ = ("sequence", "phase", "state", "trial", "incumbent", "saving", "reason")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    PHASE_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    TRIAL_FIELD_NUMBER: _ClassVar[int]
+    INCUMBENT_FIELD_NUMBER: _ClassVar[int]
+    SAVING_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    phase: str
+    state: StudyState
+    trial: Trial
+    incumbent: int
+    saving: float
+    reason: str
+    def __init__(self, sequence: _Optional[int] = ..., phase: _Optional[str] = ..., state: _Optional[_Union[StudyState, str]] = ..., trial: _Optional[_Union[Trial, _Mapping]] = ..., incumbent: _Optional[int] = ..., saving: _Optional[float] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class GetParetoFrontRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class GetParetoFrontResponse(_message.Message):
+    __slots__ = ("trials",)
+    TRIALS_FIELD_NUMBER: _ClassVar[int]
+    trials: _containers.RepeatedCompositeFieldContainer[Trial]
+    def __init__(self, trials: _Optional[_Iterable[_Union[Trial, _Mapping]]] = ...) -> None: ...
+
+class VerifyKnobsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class KnobMismatch(_message.Message):
+    __slots__ = ("id", "wanted", "found")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    WANTED_FIELD_NUMBER: _ClassVar[int]
+    FOUND_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    wanted: Value
+    found: Value
+    def __init__(self, id: _Optional[str] = ..., wanted: _Optional[_Union[Value, _Mapping]] = ..., found: _Optional[_Union[Value, _Mapping]] = ...) -> None: ...
+
+class VerifyKnobsResponse(_message.Message):
+    __slots__ = ("confirmed", "mismatches")
+    CONFIRMED_FIELD_NUMBER: _ClassVar[int]
+    MISMATCHES_FIELD_NUMBER: _ClassVar[int]
+    confirmed: Configuration
+    mismatches: _containers.RepeatedCompositeFieldContainer[KnobMismatch]
+    def __init__(self, confirmed: _Optional[_Union[Configuration, _Mapping]] = ..., mismatches: _Optional[_Iterable[_Union[KnobMismatch, _Mapping]]] = ...) -> None: ...
+
+class StartStudyRequest(_message.Message):
+    __slots__ = ("spec",)
+    SPEC_FIELD_NUMBER: _ClassVar[int]
+    spec: StudySpec
+    def __init__(self, spec: _Optional[_Union[StudySpec, _Mapping]] = ...) -> None: ...
+
+class StartStudyResponse(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class RetuneRequest(_message.Message):
+    __slots__ = ("parent", "dry_run", "max_trials", "max_duration_s", "seed", "idempotency_key")
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    MAX_TRIALS_FIELD_NUMBER: _ClassVar[int]
+    MAX_DURATION_S_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    parent: str
+    dry_run: bool
+    max_trials: int
+    max_duration_s: float
+    seed: int
+    idempotency_key: str
+    def __init__(self, parent: _Optional[str] = ..., dry_run: _Optional[bool] = ..., max_trials: _Optional[int] = ..., max_duration_s: _Optional[float] = ..., seed: _Optional[int] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
+
+class RetuneResponse(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class CancelStudyRequest(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    def __init__(self, id: _Optional[str] = ...) -> None: ...
+
+class CancelStudyResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ApplyConfigurationRequest(_message.Message):
+    __slots__ = ("values", "study", "hold_s")
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    STUDY_FIELD_NUMBER: _ClassVar[int]
+    HOLD_S_FIELD_NUMBER: _ClassVar[int]
+    values: Configuration
+    study: str
+    hold_s: float
+    def __init__(self, values: _Optional[_Union[Configuration, _Mapping]] = ..., study: _Optional[str] = ..., hold_s: _Optional[float] = ...) -> None: ...
+
+class ApplyConfigurationResponse(_message.Message):
+    __slots__ = ("applied", "study_only")
+    APPLIED_FIELD_NUMBER: _ClassVar[int]
+    STUDY_ONLY_FIELD_NUMBER: _ClassVar[int]
+    applied: Configuration
+    study_only: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, applied: _Optional[_Union[Configuration, _Mapping]] = ..., study_only: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ConfirmConfigurationRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ConfirmConfigurationResponse(_message.Message):
+    __slots__ = ("confirmed",)
+    CONFIRMED_FIELD_NUMBER: _ClassVar[int]
+    confirmed: Configuration
+    def __init__(self, confirmed: _Optional[_Union[Configuration, _Mapping]] = ...) -> None: ...
+
+class RestoreKnobsRequest(_message.Message):
+    __slots__ = ("confirmed",)
+    CONFIRMED_FIELD_NUMBER: _ClassVar[int]
+    confirmed: bool
+    def __init__(self, confirmed: _Optional[bool] = ...) -> None: ...
+
+class RestoreKnobsResponse(_message.Message):
+    __slots__ = ("restored", "pending")
+    RESTORED_FIELD_NUMBER: _ClassVar[int]
+    PENDING_FIELD_NUMBER: _ClassVar[int]
+    restored: _containers.RepeatedScalarFieldContainer[str]
+    pending: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, restored: _Optional[_Iterable[str]] = ..., pending: _Optional[_Iterable[str]] = ...) -> None: ...
