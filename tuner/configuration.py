@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -72,29 +72,35 @@ class OrderConstraint:
         return float(configuration[self.lower]) <= self.factor * float(configuration[self.upper])
 
 
-@dataclass(frozen=True)
-class Configuration:
-    """One value for every parameter of a space. Hashable; equal when the values are equal."""
+class Configuration(Mapping[str, Value]):
+    """One value for every parameter of a space, by parameter id. Immutable and hashable."""
 
-    items: tuple[tuple[str, Value], ...]
-
-    @classmethod
-    def of(cls, values: Mapping[str, Value]) -> Configuration:
-        """Returns the configuration with these values, by parameter id."""
-        return cls(tuple(sorted(values.items())))
-
-    @cached_property
-    def values(self) -> dict[str, Value]:
-        """The values by parameter id."""
-        return dict(self.items)
+    def __init__(self, values: Mapping[str, Value]) -> None:
+        """Keeps a copy of the values, ordered by id."""
+        self._values: dict[str, Value] = dict(sorted(values.items()))
 
     def __getitem__(self, parameter_id: str) -> Value:
-        """Returns the value of one parameter."""
-        return self.values[parameter_id]
+        return self._values[parameter_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._values.items()))
 
     def __str__(self) -> str:
-        """Returns ``a=1 b=2``."""
-        return " ".join(f"{name}={value}" for name, value in self.items)
+        return " ".join(f"{name}={value}" for name, value in self.items())
+
+    def __repr__(self) -> str:
+        return f"Configuration({self._values!r})"
+
+    def only(self, parameter_ids: Iterable[str]) -> Configuration:
+        """Returns the part of this configuration that concerns these parameters."""
+        wanted = set(parameter_ids)
+        return Configuration({name: value for name, value in self.items() if name in wanted})
 
 
 @dataclass(frozen=True)
@@ -116,7 +122,7 @@ class ConfigurationSpace:
         if self.pool is not None:
             yield from self.pool
         else:
-            yield from (Configuration.of(values) for values in self._extend({}, 0))
+            yield from (Configuration(values) for values in self._extend({}, 0))
 
     def _extend(self, chosen: dict[str, Value], depth: int) -> Iterator[dict[str, Value]]:
         if depth == len(self.parameters):
@@ -151,7 +157,7 @@ class ConfigurationSpace:
             BadInputError: A parameter is missing or unknown, a value is not a choice, or an order is broken.
         """
         known = {parameter.id: parameter for parameter in self.parameters}
-        if odd := sorted(known.keys() ^ configuration.values.keys()):
+        if odd := sorted(known.keys() ^ configuration.keys()):
             raise BadInputError(f"The configuration and the space differ in {', '.join(odd)}.")
         for name, parameter in known.items():
             if configuration[name] not in parameter.choices:
@@ -164,7 +170,6 @@ class ConfigurationSpace:
             raise BadInputError(f"The space has no point {configuration}.")
 
     def __contains__(self, configuration: Configuration) -> bool:
-        """Tells whether a configuration is legal."""
         try:
             self.check(configuration)
         except BadInputError:
