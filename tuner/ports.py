@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from knobs.contract import InventoryRecord, Reading
+from knobs.contract import InventoryRecord, Reading, RestoreReport
 from serving_adapter.contract import Load, ServingParameter, Slice
 from tuner.configuration import Value
 from tuner.search.contract import Proposal, Stop
@@ -35,6 +35,9 @@ class Hardware(Protocol):
             RefusedError: A value is not admissible; nothing was written.
             DeviceError: The hardware did not take it; everything was put back.
         """
+
+    def restore(self) -> RestoreReport:
+        """Takes back every trial value and keeps the lease."""
 
     def read(self, knob_ids: Sequence[str]) -> dict[str, Value]:
         """Returns the values in force."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 from knobs.contract import Absence, Provenance
 from tuner.configuration import Configuration, ConfigurationSpace
 from tuner.objective import Objective
-from tuner.trial import Interval, Trial
+from tuner.trial import Interval, Purpose, Trial
 
 
 class StudyState(StrEnum):
@@ -145,8 +145,8 @@ class Study:
 
     @property
     def baseline(self) -> Trial | None:
-        """Trial 0, once it has been measured."""
-        return self.trials[0] if self.trials else None
+        """The configuration that the machine had before us, once it has been measured."""
+        return next((trial for trial in self.trials if trial.purpose is Purpose.BASELINE and trial.measurement), None)
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,7 @@ class RejectionCause(StrEnum):
     METER = "meter"
     WORKLOAD = "workload"
     PROCESS_LOST = "process-lost"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True)

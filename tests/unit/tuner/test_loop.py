@@ -1,0 +1,228 @@
+import threading
+
+import pytest
+
+from knobs.contract import DeviceError
+from serving_adapter.contract import AdapterError
+from serving_adapter.runner.client import RunnerLostError
+from tests.unit.tuner.records import study
+from tests.unit.tuner.scripted_bench import BASELINE, BATCH, CLOCK, ScriptedDevice, ScriptedSearch, bench
+from tuner.clock import SystemClock
+from tuner.config_record import MeasurementSettings, StudySettings
+from tuner.configuration import Configuration
+from tuner.pareto import pareto_front
+from tuner.store import Store, StoreError
+from tuner.study.loop import StudyLoop
+from tuner.study_record import StudyState
+from tuner.trial import Purpose, RejectionCause, Verdict
+
+
+class Run:
+    """A study on a scripted device, with the events that it published."""
+
+    def __init__(self, tmp_path, slo="p90 <= 50 ms", max_trials=16):
+        self.device = ScriptedDevice()
+        self.bench = bench(self.device, slo)
+        self.search = ScriptedSearch(self.bench)
+        self.store = Store(tmp_path / "studies.sqlite")
+        self.cancelled = threading.Event()
+        self.events = []
+        self.settings = StudySettings(max_trials=max_trials)
+        self.store.create(study())
+
+    def go(self):
+        loop = StudyLoop(
+            self.store.get("study-1"),
+            self.bench,
+            self.search,
+            self.store,
+            baseline=BASELINE,
+            settings=self.settings,
+            measurement=MeasurementSettings(),
+            publish=self.events.append,
+            clock=SystemClock(),
+            cancelled=self.cancelled,
+        )
+        return loop.run()
+
+
+@pytest.fixture
+def run(tmp_path):
+    made = Run(tmp_path)
+    yield made
+    made.store.close()
+
+
+def _slo_energy(finished):
+    return {t.configuration: t.measurement.energy.per_request_j for t in finished.trials if t.measurement}
+
+
+def test_a_study_measures_the_baseline_first_and_recommends_the_least_energy(run):
+    finished = run.go()
+    assert finished.state is StudyState.DONE
+    assert finished.trials[0].purpose is Purpose.BASELINE
+    assert finished.trials[0].configuration == BASELINE
+    feasible = [t for t in finished.trials if t.is_feasible]
+    least = min(feasible, key=lambda t: t.measurement.energy.per_request_j)
+    assert finished.recommendation.configuration == least.configuration
+    assert finished.recommendation.applicable == Configuration({CLOCK.id: least.configuration[CLOCK.id]})
+    assert finished.recommendation.study_only == (BATCH.id,)
+
+
+def test_the_saving_comes_from_fresh_interleaved_measurements(run):
+    finished = run.go()
+    fresh = [t.configuration for t in finished.trials if t.purpose is Purpose.CONFIRMATION]
+    winner = finished.recommendation.configuration
+    assert fresh == [BASELINE, winner] * 3
+    energy = _slo_energy(finished)
+    assert finished.recommendation.comparison.saving == pytest.approx(1 - energy[winner] / energy[BASELINE], abs=0.02)
+
+
+def test_trial_values_are_taken_back_at_the_end(run):
+    run.go()
+    assert (run.device.clock_mhz, run.device.leased) == (1500, False)
+
+
+def test_what_is_stored_is_what_was_returned(run):
+    assert run.go() == run.store.get("study-1")
+
+
+def test_infeasible_trials_are_never_recommended(tmp_path):
+    run = Run(tmp_path, slo="p90 <= 30 ms")
+    finished = run.go()
+    verdicts = {t.configuration: t.measurement.verdict for t in finished.trials if t.measurement}
+    assert Verdict.INFEASIBLE in verdicts.values()
+    assert verdicts[finished.recommendation.configuration] is Verdict.FEASIBLE
+
+
+def test_an_slo_that_nothing_holds_is_infeasible_and_names_the_closest(tmp_path):
+    run = Run(tmp_path, slo="p90 <= 1 ms")
+    finished = run.go()
+    assert (finished.state, finished.recommendation) == (StudyState.INFEASIBLE, None)
+    assert "the closest is trial 0" in finished.reason
+    assert not any(t.purpose is Purpose.CONFIRMATION for t in finished.trials)
+    assert run.device.clock_mhz == 1500
+
+
+def test_the_budget_counts_the_baseline(tmp_path):
+    run = Run(tmp_path, max_trials=4)
+    finished = run.go()
+    assert sum(t.purpose is not Purpose.CONFIRMATION for t in finished.trials) == 4
+    assert "4 trials" in finished.reason
+
+
+def test_a_knob_that_does_not_take_is_a_rejection_and_the_study_goes_on(run):
+    run.device.stuck_clock = True
+    finished = run.go()
+    rejected = [t for t in finished.trials if t.rejection]
+    assert {t.rejection.cause for t in rejected} == {RejectionCause.NOT_VERIFIED}
+    assert all(t.configuration[CLOCK.id] != 1500 for t in rejected)
+    assert finished.state is StudyState.DONE
+
+
+def _fails(name, times, error):
+    left = [times]
+
+    def fault(call):
+        if call == name and left[0]:
+            left[0] -= 1
+            raise error
+
+    return fault
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "cause"),
+    [
+        ("apply", DeviceError("The kernel said EIO."), RejectionCause.NOT_APPLIED),
+        ("sample", DeviceError("The meter is gone."), RejectionCause.METER),
+        ("run", AdapterError("The model failed."), RejectionCause.WORKLOAD),
+        ("configure", AdapterError("No such batch."), RejectionCause.WORKLOAD),
+    ],
+)
+def test_a_fault_is_a_rejection_with_its_reason(run, call, error, cause):
+    run.device.fault = _fails(call, 1, error)
+    finished = run.go()
+    rejections = [t.rejection for t in finished.trials if t.rejection]
+    assert [(r.cause, r.reason) for r in rejections] == [(cause, str(error))]
+    assert finished.state is StudyState.DONE
+
+
+def test_a_baseline_that_cannot_be_measured_fails_the_study_with_the_reason(run):
+    run.device.fault = _fails("run", 100, AdapterError("The model failed."))
+    finished = run.go()
+    assert finished.state is StudyState.FAILED
+    assert "The model failed." in finished.reason
+    assert not run.device.leased
+
+
+def test_a_runner_that_dies_leaves_a_rejection_behind_and_the_study_resumes(run):
+    calls = [0]
+
+    def fault(call):
+        calls[0] += call == "run"
+        if calls[0] == 40:
+            calls[0] += 1
+            raise RunnerLostError("The runner was killed.")
+
+    run.device.fault = fault
+    with pytest.raises(RunnerLostError):
+        run.go()
+    assert not run.device.leased
+    stored = run.store.get("study-1")
+    assert stored.trials[-1].rejection.cause is RejectionCause.PROCESS_LOST
+    finished = run.go()
+    assert finished.state is StudyState.DONE
+    assert finished.trials[: len(stored.trials)] == stored.trials
+
+
+def test_a_trial_that_cannot_be_stored_ends_the_run_and_takes_values_back(run):
+    real, left = run.store.add_trial, [3]
+
+    def failing(*arguments):
+        left[0] -= 1
+        if not left[0]:
+            raise StoreError("The disk is full.")
+        real(*arguments)
+
+    run.store.add_trial = failing
+    with pytest.raises(StoreError):
+        run.go()
+    assert (run.device.clock_mhz, run.device.leased) == (1500, False)
+    assert len(run.store.get("study-1").trials) == 2
+    run.store.add_trial = real
+    assert run.go().state is StudyState.DONE
+
+
+def test_a_resumed_study_measures_nothing_twice(run):
+    run.search.fault = _fails("propose", 1, RuntimeError("killed"))
+    with pytest.raises(RuntimeError):
+        run.go()
+    finished = run.go()
+    searched = [t.configuration for t in finished.trials if t.purpose is not Purpose.CONFIRMATION]
+    assert len(searched) == len(set(searched)) == run.bench.space.size
+
+
+def test_cancelling_ends_the_study_within_the_trial(run):
+    def fault(call):
+        if call == "run" and len(run.events) > 6:
+            run.cancelled.set()
+
+    run.device.fault = fault
+    finished = run.go()
+    assert finished.state is StudyState.CANCELLED
+    assert finished.recommendation is None
+    assert (run.device.clock_mhz, run.device.leased) == (1500, False)
+
+
+def test_events_tell_each_trial_once_and_the_saving_so_far(run):
+    finished = run.go()
+    told = [event.trial.number for event in run.events if event.trial]
+    assert told == [t.number for t in finished.trials]
+    assert run.events[-1].saving == pytest.approx(finished.recommendation.comparison.saving, abs=0.02)
+
+
+def test_the_front_spans_from_the_fastest_to_the_thriftiest(run):
+    finished = run.go()
+    front = pareto_front(finished.trials)
+    assert len(front) >= 3

@@ -1,0 +1,1 @@
+"""The measuring procedure: one configuration in, one trial out."""

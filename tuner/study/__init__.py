@@ -1,0 +1,1 @@
+"""A study: planned, run, confirmed and turned into a recommendation."""

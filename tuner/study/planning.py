@@ -1,0 +1,126 @@
+"""From what the operator asks and what the machine offers to a study that can be run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from knobs.contract import InventoryRecord, KnobSpec, MeterSpec, Provenance, Scope
+from serving_adapter.contract import ServingParameter
+from tuner.configuration import ConfigurationSpace, OrderConstraint, Owner, Parameter, ParameterKind
+from tuner.errors import BadInputError
+from tuner.objective import Objective
+from tuner.study_record import MachineRecord, Study, StudyRequest, StudyState
+
+_WIDEST_FIRST = (Scope.WALL, Scope.BOARD, Scope.SOC, Scope.GPU, Scope.CPU)
+_MOST_TRUE_FIRST = (Provenance.MEASURED, Provenance.SIMULATED, Provenance.ESTIMATED)
+
+# Threads beyond the cores that they may use only wait for each other.
+_THREADS_WITHIN_CORES = OrderConstraint("serving.threads", "workload.cpu.cores")
+
+
+def plan_space(knobs: Sequence[KnobSpec], serving_parameters: Sequence[ServingParameter]) -> ConfigurationSpace:
+    """Returns the space of all knobs and serving parameters that have a choice.
+
+    Args:
+        knobs: The machine's knobs, within the operator's bounds.
+        serving_parameters: What the workload's adapter can vary.
+
+    Raises:
+        BadInputError: Nothing can be varied.
+    """
+    parameters = [_from_knob(knob) for knob in knobs] + [_from_serving(item) for item in serving_parameters]
+    parameters = [parameter for parameter in parameters if len(parameter.choices) > 1]
+    if not parameters:
+        raise BadInputError(
+            "There is nothing to tune: this machine has no knob with a choice, and the workload no serving parameter; "
+            "'wattune probe' shows why each knob is absent."
+        )
+    names = {parameter.id for parameter in parameters}
+    orders = [OrderConstraint(knob.id, knob.not_above.limit, knob.not_above.factor) for knob in knobs if knob.not_above]
+    constraints = tuple(order for order in [*orders, _THREADS_WITHIN_CORES] if {order.lower, order.upper} <= names)
+    return ConfigurationSpace(tuple(parameters), constraints)
+
+
+def _from_knob(knob: KnobSpec) -> Parameter:
+    return Parameter(
+        id=knob.id,
+        unit=knob.unit,
+        kind=ParameterKind(knob.kind.value),
+        choices=knob.values,
+        owner=Owner.KNOB,
+        switch_cost_s=knob.switch_cost_s,
+    )
+
+
+def _from_serving(parameter: ServingParameter) -> Parameter:
+    return Parameter(
+        id=parameter.id,
+        unit=parameter.unit,
+        kind=ParameterKind(parameter.kind),
+        choices=parameter.values,
+        owner=Owner.PERSISTENT if parameter.persistent else Owner.STUDY_ONLY,
+    )
+
+
+def choose_meter(inventory: InventoryRecord, scope: Scope | None) -> MeterSpec:
+    """Returns the meter of a scope, or of the widest scope there is; rather measured than estimated.
+
+    Raises:
+        BadInputError: No meter has this scope, or there is no meter at all.
+    """
+    candidates = [meter for meter in inventory.meters if scope in (None, meter.scope)]
+    if not candidates:
+        reasons = "; ".join(f"{absence.id}: {absence.reason}" for absence in inventory.absent)
+        wanted = f"of the scope '{scope}'" if scope else "at all"
+        found = ", ".join(sorted({meter.scope.value for meter in inventory.meters})) or "none"
+        raise BadInputError(f"This machine has no meter {wanted} (scopes with a meter: {found}). {reasons}".strip())
+    # An estimate of a wide scope must not displace a measurement of a narrow one.
+    return min(
+        candidates, key=lambda meter: (_MOST_TRUE_FIRST.index(meter.provenance), _WIDEST_FIRST.index(meter.scope))
+    )
+
+
+def plan_study(
+    study_id: str,
+    request: StudyRequest,
+    objective: Objective,
+    inventory: InventoryRecord,
+    serving_parameters: Sequence[ServingParameter],
+    machine: MachineRecord,
+    started_at: str,
+) -> tuple[Study, MeterSpec]:
+    """Returns a study that is ready to run, and the meter that it is to use.
+
+    Args:
+        study_id: The study's id.
+        request: What the operator asks for.
+        objective: The workload's objective, its SLOs already overridden by the request's.
+        inventory: The machine's knobs and meters, those of the workload's process included.
+        serving_parameters: What the workload's adapter can vary.
+        machine: Facts about the machine; meters, absences and provenance are filled in here.
+        started_at: Wall-clock time, ISO 8601 in UTC.
+
+    Raises:
+        BadInputError: Nothing can be varied, or no meter has the objective's scope.
+    """
+    meter = choose_meter(inventory, objective.scope)
+    study = Study(
+        id=study_id,
+        request=request,
+        objective=replace(objective, scope=meter.scope),
+        space=plan_space(inventory.knobs, serving_parameters),
+        machine=replace(
+            machine,
+            provenance=meter.provenance,
+            meters=tuple(found.id for found in inventory.meters),
+            absent=inventory.absent,
+        ),
+        state=StudyState.RUNNING,
+        reason="",
+        trials=(),
+        recommendation=None,
+        started_at=started_at,
+        duration_s=0.0,
+    )
+    return study, meter

@@ -1,0 +1,101 @@
+"""What a study recommends, with every caveat that belongs beside the figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from knobs.contract import PowerCoefficients
+from tuner.configuration import Owner
+from tuner.study.confirmation import Confirmation
+from tuner.study.sensitivity import rivals, saving_over_band
+from tuner.study_record import Recommendation, Study
+from tuner.trial import Measurement, Trial, Verdict
+
+_EQUAL_WITHIN = 0.02
+"""Two configurations whose energies differ by less count as equal."""
+
+
+def recommend(study: Study, confirmation: Confirmation, coefficients: PowerCoefficients | None) -> Recommendation:
+    """Returns the recommendation for a confirmed winner.
+
+    Args:
+        study: The study, with all its trials.
+        confirmation: What fresh data say; it has a winner.
+        coefficients: The power model, if the joules are estimated.
+    """
+    winner = confirmation.winner
+    if winner is None:
+        raise ValueError("A confirmation without a winner recommends nothing.")
+    kept = [parameter.id for parameter in study.space.parameters if parameter.owner is not Owner.STUDY_ONLY]
+    return Recommendation(
+        configuration=winner.configuration,
+        trial=winner.number,
+        comparison=confirmation.comparison,
+        applicable=winner.configuration.only(kept),
+        study_only=tuple(name for name in winner.configuration if name not in kept),
+        caveats=(
+            *confirmation.caveats,
+            *_about_baseline(study),
+            *_about_significance(confirmation),
+            *_about_estimate(study, winner, coefficients),
+        ),
+    )
+
+
+def _about_baseline(study: Study) -> list[str]:
+    baseline = study.baseline
+    if baseline is None or baseline.measurement is None or baseline.is_feasible:
+        return []
+    if baseline.measurement.verdict is Verdict.INFEASIBLE:
+        return ["The baseline itself breaks the SLO."]
+    return ["Too few requests were seen to say whether the baseline itself holds the SLO."]
+
+
+def _about_significance(confirmation: Confirmation) -> list[str]:
+    comparison = confirmation.comparison
+    if comparison is None or comparison.saving_interval.low > 0 or comparison.saving_interval.high < 0:
+        return []
+    return ["The saving cannot be told from zero: its interval contains zero."]
+
+
+def _about_estimate(study: Study, winner: Trial, coefficients: PowerCoefficients | None) -> list[str]:
+    if coefficients is None or study.baseline is None:
+        return []
+    sentences = [
+        "Joules are estimated from CPU seconds and wall seconds, which are measured, over ranges of "
+        f"{coefficients.static_w[0]:g} to {coefficients.static_w[2]:g} W of static power and "
+        f"{coefficients.cpu_core_w[0]:g} to {coefficients.cpu_core_w[2]:g} W for each busy core."
+    ]
+    if (band := saving_over_band(study.baseline, winner, coefficients)) and winner is not study.baseline:
+        sentences.append(f"Over these ranges trial {winner.number} saves {band.low:.0%} to {band.high:.0%}.")
+    candidates = [trial for trial in study.trials if trial.is_feasible]
+    found = rivals(winner, candidates, coefficients, _EQUAL_WITHIN)
+    sentences += [
+        f"The recommendation would change within the band: at {rival.static_to_core_ratio:.2g} W of static power "
+        f"for each watt of a busy core, trial {rival.trial.number} uses {rival.advantage:.0%} less."
+        for rival in found
+    ]
+    return sentences if found else [*sentences, "The recommendation is the same over the whole band."]
+
+
+def closest_to_feasible(study: Study) -> str:
+    """Returns a sentence that names the configuration that comes closest to holding the SLO."""
+    slo = study.objective.slos[0]
+    measured = [trial for trial in study.trials if trial.measurement is not None]
+    closest = min(measured, key=_slo_latency_s, default=None)
+    if closest is None:
+        return "No configuration could be measured."
+    return (
+        f"No configuration was shown to hold {slo}: the closest is trial {closest.number} ({closest.configuration}) "
+        f"with p{slo.percentile:g} = {_slo_latency_s(closest) * 1e3:.4g} ms."
+    )
+
+
+def _slo_latency_s(trial: Trial) -> float:
+    return trial.measurement.slo_latency_s if isinstance(trial.measurement, Measurement) else float("inf")
+
+
+def best(trials: Sequence[Trial]) -> Trial | None:
+    """Returns the measured trial with the least energy per request, if any."""
+    measured = [(trial.measurement.energy.per_request_j, trial.number, trial) for trial in trials if trial.measurement]
+    return min(measured)[2] if measured else None
