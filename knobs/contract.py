@@ -210,11 +210,13 @@ class RestoreReport:
         restored: Knobs whose value was put back and read back (or whose process has ended).
         pending: Knobs written back whose effect a foreign cap hides for now; their entries are kept.
         failed: Knobs that could not be put back, with the reason; their entries are kept.
+        notes: What else the operator should know about a knob, such as that another program had moved it.
     """
 
     restored: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
     failed: tuple[tuple[str, str], ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,6 @@ from __future__ import annotations
 import pytest
 
 from tests.contract.proposer_contract import MakeProposer, ProposerContract
-
-pytest.importorskip("botorch", reason="the extra 'search' is not installed")
-
 from tuner.search.bayesian import BayesianProposer
 from tuner.search.random_search import RandomProposer
 

@@ -1,0 +1,117 @@
+"""What this machine offers: its knobs and meters, and for each one that is absent the reason and the fix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from knobs.contract import Absence, Captured, DeviceError, InventoryRecord, Knob, Meter, PowerCoefficients
+from knobs.drivers.process import ProcessDriver
+from knobs.meters.cpu_time import ASSUMED_COEFFICIENTS
+from knobs.meters.rapl import find_rapl
+from knobs.sysfs import KernelFiles
+from knobs.workload import Originals, WorkloadDriver, WorkloadParts
+
+
+class Inventory:
+    """The knobs and meters of a machine, and of at most one workload process at a time.
+
+    Its mappings are replaced, never changed, so that other threads may go through them meanwhile.
+
+    Attributes:
+        knobs: Every knob, by id, those of the attached workload included.
+        meters: Every meter, by id, those of the attached workload included.
+    """
+
+    def __init__(
+        self,
+        knobs: Iterable[Knob],
+        meters: Iterable[Meter],
+        absent: Iterable[Absence] = (),
+        workload_drivers: Iterable[WorkloadDriver] = (),
+    ) -> None:
+        """Keeps the machine's own knobs and meters, and the drivers that know how to find a workload's."""
+        self.knobs: dict[str, Knob] = {knob.spec.id: knob for knob in knobs}
+        self.meters: dict[str, Meter] = {meter.spec.id: meter for meter in meters}
+        self._absent = tuple(absent)
+        self._drivers = tuple(workload_drivers)
+        self._attached: tuple[WorkloadParts, ...] = ()
+
+    def record(self) -> InventoryRecord:
+        """Returns the inventory as a record."""
+        found = self.knobs.keys() | self.meters.keys()
+        absent = (*self._absent, *(absence for parts in self._attached for absence in parts.absent))
+        return InventoryRecord(
+            knobs=tuple(knob.spec for knob in self.knobs.values()),
+            meters=tuple(meter.spec for meter in self.meters.values()),
+            absent=tuple(absence for absence in absent if absence.id not in found),
+        )
+
+    def attach(self, pid: int, originals: Originals | None = None) -> None:
+        """Adds the knobs and meters of a workload process, in place of an earlier one's.
+
+        Args:
+            pid: The workload's process id.
+            originals: What the journal holds, so that a process changed already keeps its true originals.
+
+        Raises:
+            DeviceError: There is no such process; what was attached before stays attached.
+        """
+        attached = tuple(driver.open(pid, originals or {}) for driver in self._drivers)
+        self.detach()
+        self._attached = attached
+        self.knobs = {**self.knobs, **{knob.spec.id: knob for parts in attached for knob in parts.knobs}}
+        self.meters = {**self.meters, **{meter.spec.id: meter for parts in attached for meter in parts.meters}}
+
+    def detach(self) -> None:
+        """Takes the knobs and meters of the attached workload out again; none attached is fine."""
+        gone = {knob.spec.id for parts in self._attached for knob in parts.knobs}
+        gone |= {meter.spec.id for parts in self._attached for meter in parts.meters}
+        self._attached = ()
+        self.knobs = {knob_id: knob for knob_id, knob in self.knobs.items() if knob_id not in gone}
+        self.meters = {meter_id: meter for meter_id, meter in self.meters.items() if meter_id not in gone}
+
+    def process_of(self, knob_id: str) -> str:
+        """Returns the process to which a knob belongs; empty if it is the machine's own."""
+        for parts in self._attached:
+            if any(knob.spec.id == knob_id for knob in parts.knobs):
+                return parts.process
+        return ""
+
+    def reopen(self, knob_id: str, captured: Captured) -> Knob:
+        """Finds or rebuilds the knob that a journal entry belongs to, possibly written by an earlier keeper.
+
+        Raises:
+            DeviceError: Nothing here knows this knob.
+        """
+        for driver in self._drivers:
+            knob = driver.reopen(knob_id, captured)
+            if knob is not None:
+                return knob
+        if knob_id in self.knobs:
+            return self.knobs[knob_id]
+        raise DeviceError(
+            f"The journal names the knob {knob_id}, which this machine does not offer now: "
+            "bring its device or driver back, then run wattune restore."
+        )
+
+
+def discover(root: Path = Path("/"), coefficients: PowerCoefficients = ASSUMED_COEFFICIENTS) -> Inventory:
+    """Returns the inventory of this machine; writes nothing.
+
+    Args:
+        root: The folder under which the kernel's files are looked up.
+        coefficients: The power model of the meter that estimates from CPU time.
+
+    Raises:
+        DeviceError: The kernel's own files cannot be read at all.
+    """
+    files = KernelFiles(root)
+    workload = ProcessDriver(files, coefficients)
+    rapl = find_rapl(files)
+    return Inventory(
+        knobs=(),
+        meters=() if isinstance(rapl, Absence) else (rapl,),
+        absent=(*workload.absent(), *((rapl,) if isinstance(rapl, Absence) else ())),
+        workload_drivers=(workload,),
+    )

@@ -1,0 +1,1 @@
+"""The meters of real machines, one file a source of energy or power."""

@@ -1,0 +1,143 @@
+"""The only module that opens files of the kernel: sysfs, procfs and cgroupfs.
+
+Everything above it names files by their usual absolute path. The root under which they are looked
+up is an argument, so that tests can lay out a tree of their own.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from knobs.contract import DeviceError
+
+_READ_BYTES = 65536
+
+_CAUSES = {
+    errno.EACCES: ("permission is denied", "start the keeper as a user who may do this, usually root"),
+    errno.EPERM: ("the kernel does not permit it", "start the keeper as a user who may do this, usually root"),
+    errno.EROFS: ("it is mounted read-only", "mount it writable, or run outside of the container"),
+    errno.EINVAL: ("the kernel does not accept this value", "choose a value that the device lists"),
+    errno.ERANGE: ("the kernel finds this value out of range", "choose a value that the device lists"),
+    errno.EBUSY: ("the device is busy", "try again once it is idle"),
+    errno.EIO: ("the device does not answer", "check the kernel's log"),
+    errno.ENODEV: ("the device is gone", "check the kernel's log"),
+    errno.EOPNOTSUPP: ("the kernel does not support it here", "leave this knob or meter out"),
+}
+_MISSING = (errno.ENOENT, errno.ESRCH, errno.ENOTDIR)
+
+
+class MissingError(DeviceError):
+    """The file, or the process behind it, does not exist."""
+
+
+class KernelFiles:
+    """The kernel's files below a root folder."""
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        """Looks up every path below ``root``."""
+        self._root = root
+
+    def read_text(self, path: str) -> str:
+        """Returns the content of a file, without the white space around it.
+
+        Raises:
+            MissingError: There is no such file.
+            DeviceError: The file cannot be read.
+        """
+        try:
+            descriptor = os.open(self._local(path), os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                return _read_all(descriptor).decode(errors="replace").strip()
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise _device_error("read", path, error) from error
+
+    def write_text(self, path: str, text: str) -> None:
+        """Writes a text with a single write(2), so that the kernel's verdict is not lost in a buffer.
+
+        Raises:
+            MissingError: There is no such file.
+            DeviceError: The kernel refused the text.
+        """
+        try:
+            descriptor = os.open(self._local(path), os.O_WRONLY | os.O_CLOEXEC)
+            try:
+                os.write(descriptor, text.encode())
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise _device_error(f"write {text!r} to", path, error) from error
+
+    def make_directory(self, path: str) -> None:
+        """Makes a folder, which in a cgroup hierarchy makes a group. One that exists is left as it is.
+
+        Raises:
+            DeviceError: The kernel refused.
+        """
+        try:
+            self._local(path).mkdir(exist_ok=True)
+        except OSError as error:
+            raise _device_error("make", path, error) from error
+
+    def remove_directory(self, path: str) -> None:
+        """Removes a folder, which in a cgroup hierarchy removes an empty group. None there is fine.
+
+        Raises:
+            DeviceError: The kernel refused.
+        """
+        try:
+            self._local(path).rmdir()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise _device_error("remove", path, error) from error
+
+    def exists(self, path: str) -> bool:
+        """Tells whether a file or folder exists."""
+        return self._local(path).exists()
+
+    def writable(self, path: str) -> bool:
+        """Tells whether this process may write to a file, or make entries in a folder."""
+        return os.access(self._local(path), os.W_OK, effective_ids=True)
+
+    def listdir(self, path: str) -> list[str]:
+        """Returns the names in a folder, sorted.
+
+        Raises:
+            MissingError: There is no such folder.
+            DeviceError: The folder cannot be read.
+        """
+        try:
+            return sorted(entry.name for entry in self._local(path).iterdir())
+        except OSError as error:
+            raise _device_error("list", path, error) from error
+
+    def directories(self, path: str) -> list[str]:
+        """Returns the names of the folders in a folder, sorted.
+
+        Raises:
+            MissingError: There is no such folder.
+            DeviceError: The folder cannot be read.
+        """
+        return [name for name in self.listdir(path) if self._local(f"{path}/{name}").is_dir()]
+
+    def _local(self, path: str) -> Path:
+        return self._root / path.lstrip("/")
+
+
+def _read_all(descriptor: int) -> bytes:
+    parts = []
+    while part := os.read(descriptor, _READ_BYTES):
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _device_error(action: str, path: str, error: OSError) -> DeviceError:
+    number = error.errno or 0
+    if number in _MISSING:
+        return MissingError(f"Cannot {action} {path}: it does not exist; the device or process may be gone.")
+    cause, fix = _CAUSES.get(number, (os.strerror(number), "check the kernel's log"))
+    return DeviceError(f"Cannot {action} {path}: {cause}; {fix}.")
