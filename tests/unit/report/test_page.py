@@ -1,0 +1,180 @@
+"""The page: what it says, and that hostile text stays text."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from knobs.contract import Absence
+from tests.unit.report.example_study import empty_study, estimated_study, infeasible_study, simulated_study
+from tuner.report.page.document import page
+from tuner.report.page.markup import Markup, element, typeset
+from tuner.study_record import Comparison, Study
+from tuner.trial import Interval, Rejection, RejectionCause, Verdict
+
+_HOSTILE = "</script><script>alert('owned')</script><img src=x onerror=alert(1)>\"'&"
+
+
+class _Reader(HTMLParser):
+    """Collects what a browser would see: elements, and text outside of scripts and styles."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.scripts: dict[str, str] = {}
+        self._stack: list[str] = []
+        self._script_id = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in ("meta", "br"):
+            self._stack.append(tag)
+        if tag == "script":
+            self._script_id = dict(attrs).get("id") or ""
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._stack, f"</{tag}> ends nothing"
+        assert self._stack.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._stack and self._stack[-1] == "script":
+            self.scripts[self._script_id] = self.scripts.get(self._script_id, "") + data
+        elif not self._stack or self._stack[-1] != "style":
+            self.text += data + "\n"
+
+
+def read(study: Study) -> _Reader:
+    reader = _Reader()
+    reader.feed(page(study))
+    reader.close()
+    return reader
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
+
+
+def hostile_study() -> Study:
+    study = estimated_study()
+    trial = replace(study.trials[7], rejection=Rejection(RejectionCause.METER, _HOSTILE))
+    assert study.recommendation is not None
+    return replace(
+        study,
+        id=_HOSTILE,
+        request=replace(study.request, workload=_HOSTILE),
+        reason=_HOSTILE,
+        trials=(*study.trials[:7], trial, *study.trials[8:]),
+        recommendation=replace(study.recommendation, caveats=(_HOSTILE,)),
+        machine=replace(
+            study.machine,
+            description={_HOSTILE: _HOSTILE},
+            meters=(_HOSTILE,),
+            absent=(Absence(_HOSTILE, _HOSTILE, _HOSTILE),),
+        ),
+    )
+
+
+def test_hostile_text_adds_no_element() -> None:
+    peaceful = re.compile(re.escape(_HOSTILE))
+    assert not peaceful.search(page(hostile_study()))
+    tags = [tag for tag, _ in read(hostile_study()).elements]
+    assert "img" not in tags
+    assert tags.count("script") == [tag for tag, _ in read(estimated_study()).elements].count("script")
+
+
+def test_hostile_text_is_shown_as_it_is() -> None:
+    assert read(hostile_study()).text.count(_HOSTILE) >= 8
+
+
+def test_hostile_text_adds_no_attribute() -> None:
+    assert not [attributes for _, attributes in read(hostile_study()).elements if "onerror" in attributes]
+
+
+def test_markup_escapes_whatever_is_not_markup() -> None:
+    assert element("p", "<b>", Markup("<i></i>"), title='"') == '<p title="&quot;">&lt;b&gt;<i></i></p>'
+
+
+def test_a_number_stays_with_its_unit() -> None:
+    assert typeset("p90 ≤ 300 ms, 23.1 % in 5 minutes") == "p90\u00a0≤\u00a0300\u00a0ms, 23.1\u00a0% in 5 minutes"
+
+
+def test_the_page_loads_nothing_from_elsewhere() -> None:
+    elements = read(estimated_study()).elements
+    assert not [tag for tag, attributes in elements if tag == "link" or "src" in attributes or "href" in attributes]
+
+
+@pytest.mark.parametrize(
+    ("study", "origin"), [(estimated_study(), "estimated, cpu"), (simulated_study(), "simulated, board")]
+)
+def test_the_result_has_its_interval_and_its_provenance(study: Study, origin: str) -> None:
+    text = plain(read(study).text)
+    assert f"saves 39.8 % of the energy per request ({origin}; 95 % interval 37.1 to 42.4 %)" in text
+
+
+def test_an_estimate_is_said_to_be_none_of_a_measurement() -> None:
+    text = plain(read(estimated_study()).text)
+    assert "Joules are estimated, not measured" in text
+    assert "The recommendation would change within the band" in text
+
+
+def test_every_chart_of_energy_names_provenance_and_scope() -> None:
+    scripts = read(estimated_study()).scripts
+    for chart in ("front", "progress"):
+        layout = json.loads(scripts[f"{chart}-figure"])["layout"]
+        assert "estimated, cpu" in layout["yaxis"]["title"]["text"]
+
+
+def test_the_front_shows_all_trials_by_verdict_and_the_bands() -> None:
+    data = {trace["name"]: trace for trace in json.loads(read(estimated_study()).scripts["front-figure"])["data"]}
+    assert {"feasible", "infeasible", "Pareto front", "band of the estimate", "measured again"} <= data.keys()
+    assert len(data["feasible"]["x"]) + len(data["infeasible"]["x"]) == 12
+    assert len(data["band of the estimate"]["error_y"]["array"]) == 12
+
+
+def test_only_estimates_have_a_band() -> None:
+    data = json.loads(read(simulated_study()).scripts["front-figure"])["data"]
+    assert "band of the estimate" not in {trace["name"] for trace in data}
+
+
+def test_baseline_and_recommendation_are_marked_in_the_front() -> None:
+    layout = json.loads(read(estimated_study()).scripts["front-figure"])["layout"]
+    names = {re.sub(r"<[^>]*>", "", note["text"]) for note in layout["annotations"]}
+    assert names == {"p90 ≤ 300 ms", "baseline", "recommended"}
+
+
+def test_rejections_and_absences_have_their_reasons() -> None:
+    text = plain(read(estimated_study()).text)
+    assert "reads back 52 after 50 was written" in text
+    assert "does not expose RAPL" in text
+    assert "Run on bare metal." in text
+
+
+def test_an_infeasible_study_names_the_closest_configuration() -> None:
+    text = plain(read(infeasible_study()).text)
+    assert "No configuration was shown to hold p90 ≤ 5 ms: the closest is trial 0 with p90 41.8 ms." in text
+
+
+def test_a_study_without_trials_has_a_page() -> None:
+    assert "No trial has been finished yet." in read(empty_study()).text
+
+
+def test_a_recommendation_that_costs_energy_says_so() -> None:
+    study = estimated_study()
+    assert study.recommendation is not None
+    worse = replace(study.recommendation, comparison=Comparison(0.5, 0.55, -0.1, Interval(-0.12, -0.08), 2))
+    text = plain(read(replace(study, recommendation=worse)).text)
+    assert "uses 10.0 % more energy per request (estimated, cpu; 95 % interval 8.0 to 12.0 %)" in text
+
+
+def test_an_undecided_study_says_that_too_few_requests_were_seen() -> None:
+    study = infeasible_study()
+    measured = study.trials[0].measurement
+    assert measured is not None
+    undecided = replace(study.trials[0], measurement=replace(measured, verdict=Verdict.UNDECIDED))
+    text = plain(read(replace(study, trials=(undecided,))).text)
+    assert "trial 0 with p90 41.8 ms, undecided as too few requests were seen." in text

@@ -1,0 +1,64 @@
+"""The tables of the terminal."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from rich.console import Console, RenderableType
+
+from tests.unit.report.example_study import empty_study, estimated_study, infeasible_study, simulated_study
+from tuner.report.digest import Digest
+from tuner.report.tables import front_table, recommendation_table, result_view
+
+
+def text_of(view: RenderableType, width: int = 120) -> str:
+    file = StringIO()
+    Console(file=file, width=width).print(view)
+    return file.getvalue()
+
+
+def test_the_front_names_baseline_and_recommendation() -> None:
+    study = estimated_study()
+    lines = text_of(front_table(study, Digest(study).front)).splitlines()
+    assert [line.split()[0] for line in lines[3:]] == ["0", "12", "8", "1", "13"]
+    assert "baseline" in lines[3]
+    assert "recommended" in lines[6]
+
+
+@pytest.mark.parametrize("width", [50, 80, 120])
+@pytest.mark.parametrize(
+    ("study", "origin"), [(estimated_study(), "estimated, cpu"), (simulated_study(), "simulated, board")]
+)
+def test_the_front_carries_provenance_and_scope_however_narrow(study, origin: str, width: int) -> None:
+    shown = text_of(front_table(study, Digest(study).front, width), width)
+    assert origin in shown
+    assert "362 mJ" in shown
+    assert "…" not in shown
+
+
+def test_the_recommendation_says_who_keeps_a_value() -> None:
+    study = estimated_study()
+    assert study.recommendation is not None
+    lines = text_of(recommendation_table(study, study.recommendation)).splitlines()
+    kept = {line.split()[0]: line for line in lines[2:]}
+    assert "Wattune, in the hardware" in kept["cores"]
+    assert "nobody: set it in the server" in kept["batch"]
+    assert "estimated, cpu" in kept["energy/request"]
+    assert "0.214 to 1.60 J" in kept["band"]
+
+
+def test_the_result_comes_with_its_caveats() -> None:
+    shown = " ".join(text_of(result_view(estimated_study())).split())
+    assert "saves 39.8 % of the energy per request (estimated, cpu; 95 % interval 37.1 to 42.4 %)" in shown
+    assert "The recommendation would change within the band" in shown
+
+
+def test_an_infeasible_result_shows_the_closest_configuration() -> None:
+    shown = text_of(result_view(infeasible_study()))
+    assert "Closest configuration, trial 0" in shown
+    assert "41.8 ms" in shown
+
+
+def test_a_study_without_trials_can_be_shown() -> None:
+    assert "still running" in text_of(result_view(empty_study()))

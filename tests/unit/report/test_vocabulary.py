@@ -1,0 +1,112 @@
+"""Digits, prefixes and words."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knobs.contract import Provenance, Scope
+from tests.unit.report.example_study import estimated_study
+from tuner.configuration import Configuration
+from tuner.objective import Slo
+from tuner.report.vocabulary import (
+    configuration_text,
+    duration_text,
+    energy_text,
+    interval_text,
+    origin_text,
+    parameter_label,
+    quantity_text,
+    share_text,
+    slo_text,
+    value_text,
+)
+from tuner.trial import EnergyResult, Interval
+
+_FACTORS = {"": 1.0, "m": 1e-3, "µ": 1e-6, "n": 1e-9}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.01234, "12.3 mJ"),
+        (1.5, "1.50 J"),
+        (0.9996, "1.00 J"),
+        (0.0009996, "1.00 mJ"),
+        (127.4, "127 J"),
+        (12345.0, "12345 J"),
+        (0.0, "0.00 J"),
+        (-0.25, "\N{MINUS SIGN}250 mJ"),
+        (4.2e-7, "420 nJ"),
+    ],
+)
+def test_a_quantity_has_three_digits_and_a_prefix(value: float, text: str) -> None:
+    assert quantity_text(value, "J") == text
+
+
+@given(st.floats(min_value=1e-9, max_value=1e5))
+def test_a_quantity_reads_back_as_what_it_was_but_for_rounding(value: float) -> None:
+    match = re.fullmatch(r"([\d.]+) ([mµn]?)J", quantity_text(value, "J"))
+    assert match is not None
+    assert float(match[1]) * _FACTORS[match[2]] == pytest.approx(value, rel=0.0051)
+
+
+@given(st.floats(min_value=1e-8, max_value=1e5))
+def test_a_quantity_has_a_digit_other_than_zero_before_the_point(value: float) -> None:
+    assert re.match(r"[1-9]", quantity_text(value, "J"))
+
+
+def test_both_ends_of_an_interval_have_the_same_prefix() -> None:
+    assert interval_text(Interval(0.214, 1.604), "J") == "0.214 to 1.60 J"
+
+
+@pytest.mark.parametrize(("share", "text"), [(0.2314, "23.1 %"), (-0.05, "\N{MINUS SIGN}5.0 %"), (0.0, "0.0 %")])
+def test_a_share_is_a_percentage(share: float, text: str) -> None:
+    assert share_text(share) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(59.4, "59 s"), (59.6, "1 min 00 s"), (185.0, "3 min 05 s"), (7800.0, "2 h 10 min")]
+)
+def test_a_duration_is_said_as_people_say_it(seconds: float, text: str) -> None:
+    assert duration_text(seconds) == text
+
+
+@pytest.mark.parametrize(("text", "shown"), [("p90 <= 300 ms", "p90 ≤ 300 ms"), ("p99.9 <= 1500 ms", "p99.9 ≤ 1.5 s")])
+def test_an_slo_is_set_in_type(text: str, shown: str) -> None:
+    assert slo_text(Slo.parse(text)) == shown
+
+
+def test_a_known_parameter_has_a_short_label() -> None:
+    assert parameter_label("gpu.core.max_mhz") == "GPU max"
+
+
+def test_an_unknown_parameter_is_called_by_its_last_name() -> None:
+    assert parameter_label("npu.fabric_clock_mhz") == "fabric clock"
+
+
+def test_a_value_has_its_unit_unless_it_is_a_count() -> None:
+    assert value_text(1300.5, "MHz") == "1300.5 MHz"
+    assert value_text(150, "percent") == "150 %"
+    assert value_text(8, "items") == "8"
+    assert value_text("powersave", "") == "powersave"
+
+
+def test_a_configuration_is_told_in_short_words() -> None:
+    configuration = Configuration({"workload.cpu.quota_percent": 150, "serving.batch_size": 4})
+    parameters = estimated_study().space.parameters
+    assert configuration_text(configuration, parameters) == "batch 4, CPU quota 150 %"
+
+
+@pytest.mark.parametrize("provenance", list(Provenance))
+@pytest.mark.parametrize("scope", list(Scope))
+def test_energy_is_never_told_without_provenance_and_scope(provenance: Provenance, scope: Scope) -> None:
+    energy = EnergyResult(0.0123, Interval(0.012, 0.013), scope, provenance, "meter", 5.0)
+    assert energy_text(energy) == f"12.3 mJ ({provenance}, {scope})"
+
+
+def test_an_unknown_scope_is_left_out() -> None:
+    assert origin_text(Provenance.SIMULATED, None) == "simulated"

@@ -1,0 +1,153 @@
+"""The hardware that keeper, restore and probe work with. Standard library, knobs and simulation only.
+
+Of ``wattune.toml`` this reads no more than the keeper needs: a root process parses as little as possible.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from knobs.contract import KnobError, PowerCoefficients, Value
+from knobs.inventory import Inventory, discover
+from knobs.meters.cpu_time import ASSUMED_COEFFICIENTS
+from tuner.cli.arguments import DEFAULT_CONFIG
+from tuner.errors import BadInputError
+
+LOCAL_DEVICE = "local"
+_VIRTUAL = "virtual:"
+
+
+@dataclass(frozen=True)
+class HardwareSettings:
+    """What of the operator's configuration concerns the hardware.
+
+    Attributes:
+        device: ``local`` or a simulated device's name.
+        on_stop: What a deliberate stop does with the confirmed configuration.
+        bounds: The values that the operator allows, by knob id.
+        coefficients: The power model of the estimating meter.
+    """
+
+    device: str = LOCAL_DEVICE
+    on_stop: Literal["restore", "keep"] = "restore"
+    bounds: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    coefficients: PowerCoefficients = ASSUMED_COEFFICIENTS
+
+
+def load_settings(path: Path, device: str | None = None) -> HardwareSettings:
+    """Reads the part of ``wattune.toml`` that concerns the hardware.
+
+    Args:
+        path: The file.
+        device: Takes the place of the file's device, if given.
+
+    Raises:
+        BadInputError: The file cannot be read, is not TOML, or has a wrong value.
+    """
+    try:
+        with path.open("rb") as file:
+            document = tomllib.load(file)
+    except OSError as error:
+        raise BadInputError(f"The configuration {path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInputError(f"{path} is not valid TOML: {error}.") from error
+    return HardwareSettings(
+        device=_checked_device(path, device or document.get("device", LOCAL_DEVICE)),
+        on_stop=_on_stop(path, document.get("on_stop", "restore")),
+        bounds=_bounds(path, _table(path, document, "knobs")),
+        coefficients=_coefficients(path, _table(path, document, "estimate")),
+    )
+
+
+def settings_or_defaults(path: Path, device: str | None = None) -> HardwareSettings:
+    """Reads the settings; a machine on which nothing was configured has the defaults.
+
+    Raises:
+        BadInputError: As for :func:`load_settings`, but for the default file that does not exist.
+    """
+    if path == Path(DEFAULT_CONFIG) and not path.exists():
+        return HardwareSettings(device=_checked_device(path, device or LOCAL_DEVICE))
+    return load_settings(path, device)
+
+
+def open_inventory(settings: HardwareSettings, runtime_dir: Path) -> Inventory:
+    """Returns the knobs and meters of the device; writes nothing to hardware.
+
+    Args:
+        settings: Names the device.
+        runtime_dir: Where a simulated device keeps its state.
+
+    Raises:
+        KnobError: There is no such device, or the machine does not answer.
+    """
+    if settings.device == LOCAL_DEVICE:
+        return discover(Path("/"), settings.coefficients)
+    from simulation.knobs import virtual_knobs
+    from simulation.meters import virtual_meters
+
+    directory = device_directory(runtime_dir)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise KnobError(f"The simulated device cannot keep its state in {directory}: {error.strerror}.") from error
+    return Inventory(virtual_knobs(settings.device, directory), virtual_meters(settings.device, directory))
+
+
+def device_directory(runtime_dir: Path) -> Path:
+    """Returns where simulated devices keep their state, for the keeper and the runner alike."""
+    return runtime_dir / "devices"
+
+
+def _checked_device(path: Path, device: object) -> str:
+    if isinstance(device, str) and (device == LOCAL_DEVICE or device.startswith(_VIRTUAL)):
+        return device
+    raise BadInputError(f"The device must be 'local' or 'virtual:NAME', not {device!r}: correct --device or {path}.")
+
+
+def _on_stop(path: Path, value: object) -> Literal["restore", "keep"]:
+    if value == "restore":
+        return "restore"
+    if value == "keep":
+        return "keep"
+    raise BadInputError(f"{path} is wrong at 'on_stop': it must be 'restore' or 'keep', not {value!r}.")
+
+
+def _bounds(path: Path, knobs: Mapping[str, Any]) -> dict[str, tuple[Value, ...]]:
+    bounds: dict[str, tuple[Value, ...]] = {}
+    for knob_id in knobs:
+        rule = _table(path, knobs, knob_id)
+        if rule.get("enabled", True) is False:
+            bounds[knob_id] = ()
+        elif "allowed" in rule:
+            bounds[knob_id] = _values(path, knob_id, rule["allowed"])
+    return bounds
+
+
+def _values(path: Path, knob_id: str, allowed: object) -> tuple[Value, ...]:
+    if isinstance(allowed, list) and all(isinstance(value, int | float | str) for value in allowed):
+        return tuple(allowed)
+    raise BadInputError(f"{path} is wrong at 'knobs.{knob_id}.allowed': it must be a list of values.")
+
+
+def _coefficients(path: Path, section: Mapping[str, Any]) -> PowerCoefficients:
+    static_w = section.get("static_w", ASSUMED_COEFFICIENTS.static_w)
+    cpu_core_w = section.get("cpu_core_w", ASSUMED_COEFFICIENTS.cpu_core_w)
+    return PowerCoefficients(_range(path, "static_w", static_w), _range(path, "cpu_core_w", cpu_core_w))
+
+
+def _range(path: Path, name: str, ends: Any) -> tuple[float, float, float]:
+    is_list = isinstance(ends, list | tuple) and len(ends) == 3
+    if is_list and all(isinstance(end, int | float) for end in ends) and 0 <= ends[0] <= ends[1] <= ends[2]:
+        return (float(ends[0]), float(ends[1]), float(ends[2]))
+    raise BadInputError(f"{path} is wrong at 'estimate.{name}': it must be [low, nominal, high], ascending, in watts.")
+
+
+def _table(path: Path, document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    section = document.get(name, {})
+    if isinstance(section, Mapping):
+        return section
+    raise BadInputError(f"{path} is wrong at '{name}': it must be a section.")

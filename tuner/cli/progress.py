@@ -1,0 +1,164 @@
+"""The progress of a study: finished trials are lines that stay; below them one line says what goes on now."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.padding import Padding
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from tuner.report.tables import VERDICT_STYLES
+from tuner.report.vocabulary import (
+    configuration_text,
+    duration_text,
+    energy_origin,
+    energy_text,
+    quantity_text,
+    share_text,
+    slo_text,
+    verdict_mark,
+    verdict_text,
+)
+from tuner.study_record import Study, StudyEvent
+from tuner.trial import Measurement, Purpose, Trial
+
+_WIDE_COLUMNS = 100
+_PURPOSES = {Purpose.BASELINE: "baseline", Purpose.SEARCH: "search", Purpose.CONFIRMATION: "confirm"}
+
+
+class Progress:
+    """What is known of a study while it runs."""
+
+    def __init__(self, study: Study, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """Starts from what the daemon knew when it was asked.
+
+        Args:
+            study: The study; its trials come again as events.
+            monotonic: The clock.
+        """
+        self.study = study
+        self.phase = "starting"
+        self._trials: dict[int, Trial] = {}
+        self._incumbent: int | None = None
+        self._saving: float | None = None
+        self._monotonic = monotonic
+        self._started_s = monotonic() - study.duration_s
+
+    def take(self, event: StudyEvent) -> None:
+        """Takes note of an event."""
+        self.phase = event.phase or self.phase
+        self._incumbent = self._incumbent if event.incumbent is None else event.incumbent
+        self._saving = self._saving if event.saving is None else event.saving
+        if event.trial is not None:
+            self._trials[event.trial.number] = event.trial
+
+    def headline(self) -> str:
+        """Returns what is being looked for, in one line."""
+        study = self.study
+        slos = " and ".join(map(slo_text, study.objective.slos))
+        return f"{study.request.workload}: least energy per request, {slos} · study {study.id}"
+
+    def now(self) -> str:
+        """Returns what goes on now, in one line."""
+        parts = [self.phase]
+        if incumbent := self._incumbent_measurement():
+            parts.append(f"best: trial {self._incumbent}, {energy_text(incumbent.energy)}")
+        if self._saving is not None:
+            parts.append(f"saving so far {share_text(self._saving)}")
+        return " · ".join([*parts, duration_text(self._monotonic() - self._started_s)])
+
+    def settings_text(self, trial: Trial) -> str:
+        """Returns the values of the parameters that have a choice."""
+        varied = tuple(parameter for parameter in self.study.space.parameters if len(parameter.choices) > 1)
+        return configuration_text(trial.configuration.only(parameter.id for parameter in varied), varied)
+
+    def latency_text(self, measurement: Measurement) -> str:
+        """Returns latency against its bound: "p90 191 of 300 ms"."""
+        slo = self.study.objective.slos[0]
+        bound = quantity_text(slo.bound_s, "s")
+        return f"p{slo.percentile:g} {quantity_text(measurement.slo_latency_s, 's')} of {bound}"
+
+    def _incumbent_measurement(self) -> Measurement | None:
+        trial = None if self._incumbent is None else self._trials.get(self._incumbent)
+        return trial.measurement if trial else None
+
+
+def follow(progress: Progress, events: Iterable[StudyEvent], console: Console) -> StudyEvent | None:
+    """Shows events as they come; returns the last.
+
+    Args:
+        progress: What is known of the study.
+        events: What happens in it.
+        console: Where it is shown: a terminal gets a line that lives, anything else plain lines.
+    """
+    console.print(Text(progress.headline(), style="bold"))
+    return _follow_alive(progress, events, console) if console.is_terminal else _follow_plain(progress, events, console)
+
+
+def _follow_alive(progress: Progress, events: Iterable[StudyEvent], console: Console) -> StudyEvent | None:
+    last = None
+    spinner = Spinner("dots")
+
+    def living_line() -> RenderableType:
+        spinner.update(text=Text(progress.now(), style="cyan"))
+        return spinner
+
+    with Live(console=console, get_renderable=living_line, refresh_per_second=8, transient=True):
+        for last in events:
+            progress.take(last)
+            if last.trial is not None:
+                console.print(trial_view(progress, last.trial, console.width))
+    return last
+
+
+def _follow_plain(progress: Progress, events: Iterable[StudyEvent], console: Console) -> StudyEvent | None:
+    last = None
+    for last in events:
+        progress.take(last)
+        if last.trial is not None:
+            console.print(Text(f"{trial_line(progress, last.trial)} | {progress.now()}"), soft_wrap=True)
+    return last
+
+
+def trial_line(progress: Progress, trial: Trial) -> str:
+    """Returns a finished trial in one plain line."""
+    settings = progress.settings_text(trial)
+    return f"{_name(trial)} | {settings} | {' | '.join(_figures(progress, trial))}"
+
+
+def trial_view(progress: Progress, trial: Trial, width: int) -> RenderableType:
+    """Returns a finished trial for a terminal: in one line, or in two where it is narrow."""
+    verdict = verdict_text(trial)
+    name = Text(_name(trial), style="dim")
+    settings = Text(progress.settings_text(trial))
+    figures = [Text(figure) for figure in _figures(progress, trial)]
+    figures[-1].stylize(VERDICT_STYLES[verdict])
+    if width < _WIDE_COLUMNS or trial.measurement is None:
+        return Group(Text("  ").join([name, *figures]), Padding(settings, (0, 0, 0, 4)))
+    line = Table.grid(padding=(0, 2), expand=True)
+    line.add_column(width=12)
+    line.add_column(ratio=1)
+    for figure_width in (26, 22, 12):
+        line.add_column(width=figure_width)
+    line.add_row(name, settings, *figures)
+    return line
+
+
+def _name(trial: Trial) -> str:
+    return f"{trial.number:3d} {_PURPOSES[trial.purpose]}"
+
+
+def _figures(progress: Progress, trial: Trial) -> list[str]:
+    if trial.measurement is None:
+        return [f"{verdict_mark(trial)} rejected: {trial.rejection.reason if trial.rejection else ''}"]
+    energy = trial.measurement.energy
+    return [
+        f"{quantity_text(energy.per_request_j, 'J')} {energy_origin(energy)}",
+        progress.latency_text(trial.measurement),
+        f"{verdict_mark(trial)} {verdict_text(trial)}",
+    ]

@@ -1,0 +1,61 @@
+"""``wattune status``: what the daemon does, what is in force, and the latest studies."""
+
+from __future__ import annotations
+
+import argparse
+
+from rich.table import Table
+from rich.text import Text
+
+from tuner.cli.arguments import add_socket
+from tuner.cli.daemon import to_ask
+from tuner.cli.terminal import print_json, show
+from tuner.daemon_record import DaemonStatus
+from tuner.report.tables import plain_table
+from tuner.report.vocabulary import share_text
+from tuner.study_record import Study
+
+_LATEST = 10
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the verb's options."""
+    add_socket(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Shows the status."""
+    with to_ask(arguments) as client:
+        status, studies = client.status(), client.list_studies()[:_LATEST]
+    if arguments.json:
+        print_json({"status": status, "studies": studies})
+        return 0
+    show(_facts(status))
+    if studies:
+        show("")
+        show(_studies(studies))
+    return 0
+
+
+def _facts(status: DaemonStatus) -> Table:
+    facts = {
+        "daemon": f"wattune {status.version}, device {status.device}",
+        "workloads": ", ".join(status.workloads) or "none",
+        "study": f"{status.running_study}: {status.phase}" if status.running_study else "none is running",
+        "trial values": str(status.trial) or "none",
+        "confirmed": str(status.confirmed) or "none",
+    }
+    table = Table.grid(padding=(0, 2))
+    for name, fact in facts.items():
+        table.add_row(Text(name, style="dim"), Text(fact))
+    return table
+
+
+def _studies(studies: tuple[Study, ...]) -> Table:
+    table = plain_table("", "study", "workload", "state", "saving", "joules are")
+    for study in studies:
+        comparison = study.recommendation.comparison if study.recommendation else None
+        saving = share_text(comparison.saving) if comparison else ""
+        cells = (study.id, study.request.workload, study.state.value, saving, study.machine.provenance.value)
+        table.add_row(*map(Text, cells))
+    return table

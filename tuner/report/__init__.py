@@ -1,0 +1,1 @@
+"""A study for human eyes: words and tables for the terminal; HTML, PNG, CSV and JSON for the desk."""

@@ -1,0 +1,183 @@
+"""The result of a study on the terminal: Pareto front, recommendation and what belongs beside them."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from tuner.configuration import Configuration, Owner, Parameter
+from tuner.report.digest import Digest, measurement_of
+from tuner.report.sentences import provenance_sentence, result_sentence
+from tuner.report.vocabulary import (
+    NOTHING,
+    energy_origin,
+    interval_text,
+    origin_text,
+    owner_text,
+    parameter_label,
+    quantity_text,
+    slo_text,
+    value_text,
+    verdict_text,
+)
+from tuner.study_record import Recommendation, Study
+from tuner.trial import Trial
+
+_WIDE_COLUMNS = 100
+
+VERDICT_STYLES = {"feasible": "green", "infeasible": "red", "undecided": "yellow", "rejected": "dim"}
+
+
+def result_view(study: Study, width: int = _WIDE_COLUMNS) -> RenderableType:
+    """Returns everything that is shown at the end of a study: front, recommendation, result and caveats.
+
+    Args:
+        study: The study.
+        width: Columns of the terminal.
+    """
+    digest = Digest(study)
+    parts: list[RenderableType] = []
+    if digest.front:
+        parts += [front_table(study, digest.front, width), ""]
+    if study.recommendation is not None:
+        parts += [recommendation_table(study, study.recommendation), ""]
+    elif digest.closest is not None and digest.incumbent is None:
+        parts += [closest_table(study, digest.closest), ""]
+    parts.append(Text(result_sentence(digest), style="bold"))
+    parts.append(Text(provenance_sentence(digest), style="dim"))
+    caveats = study.recommendation.caveats if study.recommendation else ()
+    parts += [Padding(Text(f"• {caveat}", style="yellow"), (0, 0, 0, 1)) for caveat in caveats]
+    return Group(*parts)
+
+
+def front_table(study: Study, trials: tuple[Trial, ...], width: int = _WIDE_COLUMNS) -> Table:
+    """Returns the Pareto front, fastest first, with the landmarks named.
+
+    Args:
+        study: The study that the trials belong to.
+        trials: The front.
+        width: Columns of the terminal: where they are few, all parameters share one.
+    """
+    digest = Digest(study)
+    table = plain_table(f"Pareto front of {study.request.workload}, {slo_text(digest.slo)}")
+    table.add_column("\ntrial", justify="right")
+    narrow = width < _WIDE_COLUMNS
+    for heading in ["configuration"] if narrow else [parameter_label(parameter.id) for parameter in digest.varied]:
+        table.add_column(f"\n{escape(heading)}", justify="left" if narrow else "right", overflow="fold")
+    # Scope and provenance are the same for all trials of a study.
+    origin = origin_text(digest.provenance, digest.scope)
+    table.add_column(f"energy/request\n{origin}", justify="right", min_width=len(origin))
+    table.add_column(f"\np{digest.slo.percentile:g}", justify="right", no_wrap=True)
+    table.add_column("\nverdict", overflow="fold", min_width=len("recommended"))
+    for trial in trials:
+        settings = _settings(digest, trial)
+        cells = [", ".join(f"{parameter_label(name)} {text}" for name, text in settings.items())]
+        row = _front_row(digest, trial, cells if narrow else list(settings.values()))
+        table.add_row(*row, style="bold" if trial == digest.recommended else "")
+    return table
+
+
+def recommendation_table(study: Study, recommendation: Recommendation) -> Table:
+    """Returns baseline and recommendation side by side, with energy and latency before and after."""
+    digest = Digest(study)
+    baseline, found = study.baseline, digest.recommended
+    table = plain_table("Recommendation")
+    table.add_column("parameter")
+    table.add_column("baseline", justify="right")
+    table.add_column("recommended", justify="right")
+    table.add_column("kept by")
+    before = baseline.configuration if baseline else Configuration({})
+    _add_parameters(table, digest, before, recommendation.configuration)
+    if baseline is None or found is None or found.measurement is None:
+        return table
+    table.add_section()
+    old = digest.figures(baseline.configuration, baseline)
+    new = digest.figures(recommendation.configuration, found)
+    energies = (quantity_text(side.per_request_j, "J") for side in (old, new))
+    table.add_row("energy/request", *energies, origin_text(digest.provenance, digest.scope))
+    if old.band and new.band:
+        bands = (interval_text(side, "J") for side in (old.band, new.band))
+        table.add_row("band of the estimate", *bands, "over all assumed power")
+    latencies = (quantity_text(side.slo_latency_s, "s") for side in (old, new))
+    table.add_row(f"p{digest.slo.percentile:g} latency", *latencies, slo_text(digest.slo))
+    return table
+
+
+def closest_table(study: Study, closest: Trial) -> Table:
+    """Returns the configuration that comes closest to holding the SLO."""
+    digest = Digest(study)
+    measurement = measurement_of(closest)
+    table = plain_table(f"Closest configuration, trial {closest.number}")
+    table.add_column("parameter")
+    table.add_column("value", justify="right")
+    units = _parameters(digest)
+    for name, value in closest.configuration.items():
+        text = value_text(value, units[name].unit if name in units else "")
+        table.add_row(escape(parameter_label(name)), escape(text))
+    table.add_section()
+    table.add_row(f"p{digest.slo.percentile:g} latency", quantity_text(measurement.slo_latency_s, "s"))
+    table.add_row(f"energy/request ({energy_origin(measurement.energy)})", _energy(closest))
+    return table
+
+
+def _settings(digest: Digest, trial: Trial) -> dict[str, str]:
+    """Returns the values of the parameters that were varied, by parameter id."""
+    return {
+        parameter.id: value_text(trial.configuration[parameter.id], parameter.unit)
+        if parameter.id in trial.configuration
+        else NOTHING
+        for parameter in digest.varied
+    }
+
+
+def _front_row(digest: Digest, trial: Trial, settings: list[str]) -> tuple[str, ...]:
+    measurement = measurement_of(trial)
+    verdict = verdict_text(trial)
+    name = ", recommended" if trial == digest.recommended else ", baseline" if trial == digest.study.baseline else ""
+    return (
+        str(trial.number),
+        *map(escape, settings),
+        _energy(trial),
+        quantity_text(measurement.slo_latency_s, "s"),
+        f"[{VERDICT_STYLES[verdict]}]{verdict}[/]{name}",
+    )
+
+
+def _add_parameters(table: Table, digest: Digest, before: Configuration, after: Configuration) -> None:
+    parameters = _parameters(digest)
+    for name in digest.parameter_ids():
+        unit = parameters[name].unit if name in parameters else ""
+        old, new = (escape(value_text(side[name], unit)) if name in side else NOTHING for side in (before, after))
+        owner = parameters[name].owner if name in parameters else Owner.STUDY_ONLY
+        table.add_row(escape(parameter_label(name)), old, f"[bold]{new}[/]" if old != new else new, owner_text(owner))
+
+
+def _parameters(digest: Digest) -> dict[str, Parameter]:
+    return {parameter.id: parameter for parameter in digest.study.space.parameters}
+
+
+def _energy(trial: Trial) -> str:
+    return quantity_text(measurement_of(trial).energy.per_request_j, "J")
+
+
+def plain_table(title: str, *headings: str) -> Table:
+    """Returns an empty table without rules, as all tables of ours are.
+
+    Args:
+        title: What it shows; empty for none.
+        headings: Columns aligned left, to begin with.
+    """
+    table = Table(
+        title=escape(title) or None,
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+    )
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
