@@ -22,11 +22,15 @@ class Confirmation:
         winner: The trial whose configuration is to be recommended (the baseline's if nothing beats it), or
             None if no configuration holds the SLOs.
         comparison: The winner against the baseline; None if the winner is the baseline.
+        baseline: The baseline's measurements behind the comparison.
+        recommended: The winner's measurements behind the comparison.
         caveats: What happened on the way, in sentences.
     """
 
     winner: Trial | None
     comparison: Comparison | None = None
+    baseline: tuple[Measurement, ...] = ()
+    recommended: tuple[Measurement, ...] = ()
     caveats: tuple[str, ...] = ()
 
 
@@ -45,12 +49,13 @@ def confirm(
     for candidate in _candidates(study, baseline):
         pairs, complaint = _alternate(baseline, candidate, max(rounds, _LEAST_ROUNDS), measure)
         if not complaint:
-            comparison = compare([before for before, _ in pairs], [after for _, after in pairs])
+            before, after = zip(*pairs, strict=True)
+            comparison = compare(before, after)
             if comparison.saving > 0 or not _holds(study.baseline):
-                return Confirmation(candidate, comparison, tuple(caveats))
+                return Confirmation(candidate, comparison, before, after, tuple(caveats))
             complaint = "saved nothing when it was measured again"
         caveats.append(f"Trial {candidate.number} looked better while searching, but {complaint}.")
-    return Confirmation(study.baseline if _holds(study.baseline) else None, None, tuple(caveats))
+    return Confirmation(study.baseline if _holds(study.baseline) else None, caveats=tuple(caveats))
 
 
 def _candidates(study: Study, baseline: Configuration) -> list[Trial]:

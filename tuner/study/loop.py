@@ -47,6 +47,7 @@ class StudyLoop:
         publish: Callable[[StudyEvent], None],
         clock: Clock,
         cancelled: threading.Event,
+        suspended: threading.Event | None = None,
     ) -> None:
         """Keeps what the study needs.
 
@@ -61,6 +62,7 @@ class StudyLoop:
             publish: Takes the study's events; their sequence is zero, the receiver numbers them.
             clock: Durations and times for the record.
             cancelled: Once set, the study ends as soon as the present slice of load is over.
+            suspended: If set before ``cancelled`` is, the study only pauses: it stays resumable in the store.
         """
         self._study = study
         self._bench = bench
@@ -71,6 +73,7 @@ class StudyLoop:
         self._publish = publish
         self._clock = clock
         self._cancelled = cancelled
+        self._suspended = suspended or threading.Event()
         self._procedure = MeasuringProcedure(bench, baseline, measurement, cancelled.is_set)
         self._started_s = clock.monotonic_s() - study.duration_s
 
@@ -88,6 +91,8 @@ class StudyLoop:
         try:
             return self._run()
         except Cancelled:
+            if self._suspended.is_set():
+                return self._study
             return self._finish(StudyState.CANCELLED, "Cancelled by the operator.")
         except BaselineError as error:
             return self._finish(StudyState.FAILED, str(error))

@@ -37,7 +37,7 @@ def recommend(study: Study, confirmation: Confirmation, coefficients: PowerCoeff
             *confirmation.caveats,
             *_about_baseline(study),
             *_about_significance(confirmation),
-            *_about_estimate(study, winner, coefficients),
+            *_about_estimate(study, confirmation, coefficients),
         ),
     )
 
@@ -58,24 +58,34 @@ def _about_significance(confirmation: Confirmation) -> list[str]:
     return ["The saving cannot be told from zero: its interval contains zero."]
 
 
-def _about_estimate(study: Study, winner: Trial, coefficients: PowerCoefficients | None) -> list[str]:
-    if coefficients is None or study.baseline is None:
+def _about_estimate(study: Study, confirmation: Confirmation, coefficients: PowerCoefficients | None) -> list[str]:
+    winner = confirmation.winner
+    if coefficients is None or winner is None:
         return []
     sentences = [
         "Joules are estimated from CPU seconds and wall seconds, which are measured, over ranges of "
         f"{coefficients.static_w[0]:g} to {coefficients.static_w[2]:g} W of static power and "
         f"{coefficients.cpu_core_w[0]:g} to {coefficients.cpu_core_w[2]:g} W for each busy core."
     ]
-    if (band := saving_over_band(study.baseline, winner, coefficients)) and winner is not study.baseline:
-        sentences.append(f"Over these ranges trial {winner.number} saves {band.low:.0%} to {band.high:.0%}.")
-    candidates = [trial for trial in study.trials if trial.is_feasible]
-    found = rivals(winner, candidates, coefficients, _EQUAL_WITHIN)
+    if band := saving_over_band(confirmation.baseline, confirmation.recommended, coefficients):
+        sentences.append(f"Over these ranges the recommendation saves {band.low:.0%} to {band.high:.0%}.")
+    found = rivals(winner, _standing(study), coefficients, _EQUAL_WITHIN)
     sentences += [
         f"The recommendation would change within the band: at {rival.static_to_core_ratio:.2g} W of static power "
         f"for each watt of a busy core, trial {rival.trial.number} uses {rival.advantage:.0%} less."
         for rival in found
     ]
     return sentences if found else [*sentences, "The recommendation is the same over the whole band."]
+
+
+def _standing(study: Study) -> list[Trial]:
+    """Feasible trials whose configuration has not broken the SLO when it was measured again."""
+    broken = {
+        trial.configuration
+        for trial in study.trials
+        if trial.measurement is not None and trial.measurement.verdict is Verdict.INFEASIBLE
+    }
+    return [trial for trial in study.trials if trial.is_feasible and trial.configuration not in broken]
 
 
 def closest_to_feasible(study: Study) -> str:

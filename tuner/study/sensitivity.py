@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from knobs.contract import PowerCoefficients
-from tuner.trial import Interval, Trial
+from tuner.trial import Interval, Measurement, Trial
 
 
 @dataclass(frozen=True)
 class _Cost:
-    trial: Trial
     wall_s: float
     cpu_s: float
 
@@ -39,17 +39,34 @@ class Rival:
     advantage: float
 
 
-def saving_over_band(baseline: Trial, recommended: Trial, coefficients: PowerCoefficients) -> Interval | None:
-    """Returns the least and the greatest saving of one trial over another within the band.
+def saving_over_band(
+    baseline: Sequence[Measurement], recommended: Sequence[Measurement], coefficients: PowerCoefficients
+) -> Interval | None:
+    """Returns the least and the greatest saving within the band.
 
     The relative difference of two costs that are linear in the ratio is monotone in it, so that the ends of
-    the band suffice. None where CPU time was not counted.
+    the band suffice.
+
+    Args:
+        baseline: Measurements of the baseline.
+        recommended: Measurements of the recommendation.
+        coefficients: The ranges of the power model.
+
+    Returns:
+        The band, or None where CPU time was not counted or nothing was measured.
     """
-    before, after = _cost(baseline), _cost(recommended)
+    before, after = _mean_cost(baseline), _mean_cost(recommended)
     if before is None or after is None:
         return None
     savings = [1.0 - after.at(ratio) / before.at(ratio) for ratio in _extreme_ratios(coefficients)]
     return Interval(min(savings), max(savings))
+
+
+def _mean_cost(measurements: Sequence[Measurement]) -> _Cost | None:
+    costs = [cost for cost in map(_cost, measurements) if cost is not None]
+    if not costs:
+        return None
+    return _Cost(fmean(cost.wall_s for cost in costs), fmean(cost.cpu_s for cost in costs))
 
 
 def _extreme_ratios(coefficients: PowerCoefficients) -> tuple[float, float]:
@@ -74,21 +91,20 @@ def rivals(
         At most one rival for either end of the band, the strongest. The energy is linear in the ratio and the
         relative advantage of one line over another is monotone in it, so that the ends of the band suffice.
     """
-    present = _cost(recommended)
-    costs = [cost for cost in map(_cost, candidates) if cost is not None and cost.trial is not recommended]
+    present = _cost(recommended.measurement)
+    costs = [(cost, trial) for trial in candidates if (cost := _cost(trial.measurement)) and trial is not recommended]
     if present is None or not costs:
         return ()
     found = []
     for ratio in _extreme_ratios(coefficients):
-        best = min(costs, key=lambda cost: cost.at(ratio))
+        best, trial = min(costs, key=lambda pair: pair[0].at(ratio))
         advantage = 1.0 - best.at(ratio) / present.at(ratio)
         if advantage > margin:
-            found.append(Rival(best.trial, ratio, advantage))
+            found.append(Rival(trial, ratio, advantage))
     return tuple(found)
 
 
-def _cost(trial: Trial) -> _Cost | None:
-    measurement = trial.measurement
+def _cost(measurement: Measurement | None) -> _Cost | None:
     if measurement is None or measurement.energy.cpu_s_per_request is None:
         return None
-    return _Cost(trial, 1.0 / measurement.throughput_hz, measurement.energy.cpu_s_per_request)
+    return _Cost(1.0 / measurement.throughput_hz, measurement.energy.cpu_s_per_request)

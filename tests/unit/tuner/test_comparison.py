@@ -64,10 +64,10 @@ def test_a_trial_that_needs_less_of_both_has_no_rival():
 @given(*[st.floats(0.1, 10)] * 4, st.floats(2, 20), st.floats(2, 12))
 def test_no_coefficients_within_the_band_leave_the_saving_over_the_band(wall_a, cpu_a, wall_b, cpu_b, static_w, core_w):
     one, other = _estimated(0, wall_a, cpu_a), _estimated(1, wall_b, cpu_b)
-    band = saving_over_band(one, other, COEFFICIENTS)
+    band = saving_over_band([one.measurement], [other.measurement], COEFFICIENTS)
     saving = 1.0 - (static_w * wall_b + core_w * cpu_b) / (static_w * wall_a + core_w * cpu_a)
     assert band.low - 1e-6 <= saving <= band.high + 1e-6
 
 
 def test_measured_joules_have_no_band():
-    assert saving_over_band(trial(0, 2.0), trial(1, 1.0), COEFFICIENTS) is None
+    assert saving_over_band([measurement(2.0)], [measurement(1.0)], COEFFICIENTS) is None

@@ -145,15 +145,23 @@ class Parameter(_message.Message):
     switch_cost_s: float
     def __init__(self, id: _Optional[str] = ..., unit: _Optional[str] = ..., kind: _Optional[str] = ..., choices: _Optional[_Iterable[_Union[Value, _Mapping]]] = ..., owner: _Optional[str] = ..., switch_cost_s: _Optional[float] = ...) -> None: ...
 
+class ConfigurationPool(_message.Message):
+    __slots__ = ("configurations",)
+    CONFIGURATIONS_FIELD_NUMBER: _ClassVar[int]
+    configurations: _containers.RepeatedCompositeFieldContainer[Configuration]
+    def __init__(self, configurations: _Optional[_Iterable[_Union[Configuration, _Mapping]]] = ...) -> None: ...
+
 class ConfigurationSpace(_message.Message):
-    __slots__ = ("parameters", "constraints", "size")
+    __slots__ = ("parameters", "constraints", "size", "pool")
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
     CONSTRAINTS_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
+    POOL_FIELD_NUMBER: _ClassVar[int]
     parameters: _containers.RepeatedCompositeFieldContainer[Parameter]
     constraints: _containers.RepeatedCompositeFieldContainer[OrderConstraint]
     size: int
-    def __init__(self, parameters: _Optional[_Iterable[_Union[Parameter, _Mapping]]] = ..., constraints: _Optional[_Iterable[_Union[OrderConstraint, _Mapping]]] = ..., size: _Optional[int] = ...) -> None: ...
+    pool: ConfigurationPool
+    def __init__(self, parameters: _Optional[_Iterable[_Union[Parameter, _Mapping]]] = ..., constraints: _Optional[_Iterable[_Union[OrderConstraint, _Mapping]]] = ..., size: _Optional[int] = ..., pool: _Optional[_Union[ConfigurationPool, _Mapping]] = ...) -> None: ...
 
 class Slo(_message.Message):
     __slots__ = ("percentile", "bound_s")
@@ -372,8 +380,16 @@ class Study(_message.Message):
     duration_s: float
     def __init__(self, id: _Optional[str] = ..., spec: _Optional[_Union[StudySpec, _Mapping]] = ..., objective: _Optional[_Union[Objective, _Mapping]] = ..., space: _Optional[_Union[ConfigurationSpace, _Mapping]] = ..., machine: _Optional[_Union[Machine, _Mapping]] = ..., state: _Optional[_Union[StudyState, str]] = ..., reason: _Optional[str] = ..., trials: _Optional[_Iterable[_Union[Trial, _Mapping]]] = ..., recommendation: _Optional[_Union[Recommendation, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_s: _Optional[float] = ...) -> None: ...
 
+class NotAbove(_message.Message):
+    __slots__ = ("limit", "factor")
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    FACTOR_FIELD_NUMBER: _ClassVar[int]
+    limit: str
+    factor: float
+    def __init__(self, limit: _Optional[str] = ..., factor: _Optional[float] = ...) -> None: ...
+
 class Knob(_message.Message):
-    __slots__ = ("id", "unit", "kind", "values", "restore_class", "device", "current", "provenance", "note")
+    __slots__ = ("id", "unit", "kind", "values", "restore_class", "device", "current", "provenance", "note", "not_above", "tolerance", "settle_s", "switch_cost_s")
     ID_FIELD_NUMBER: _ClassVar[int]
     UNIT_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -383,6 +399,10 @@ class Knob(_message.Message):
     CURRENT_FIELD_NUMBER: _ClassVar[int]
     PROVENANCE_FIELD_NUMBER: _ClassVar[int]
     NOTE_FIELD_NUMBER: _ClassVar[int]
+    NOT_ABOVE_FIELD_NUMBER: _ClassVar[int]
+    TOLERANCE_FIELD_NUMBER: _ClassVar[int]
+    SETTLE_S_FIELD_NUMBER: _ClassVar[int]
+    SWITCH_COST_S_FIELD_NUMBER: _ClassVar[int]
     id: str
     unit: str
     kind: str
@@ -392,10 +412,32 @@ class Knob(_message.Message):
     current: Value
     provenance: Provenance
     note: str
-    def __init__(self, id: _Optional[str] = ..., unit: _Optional[str] = ..., kind: _Optional[str] = ..., values: _Optional[_Iterable[_Union[Value, _Mapping]]] = ..., restore_class: _Optional[str] = ..., device: _Optional[str] = ..., current: _Optional[_Union[Value, _Mapping]] = ..., provenance: _Optional[_Union[Provenance, str]] = ..., note: _Optional[str] = ...) -> None: ...
+    not_above: NotAbove
+    tolerance: float
+    settle_s: float
+    switch_cost_s: float
+    def __init__(self, id: _Optional[str] = ..., unit: _Optional[str] = ..., kind: _Optional[str] = ..., values: _Optional[_Iterable[_Union[Value, _Mapping]]] = ..., restore_class: _Optional[str] = ..., device: _Optional[str] = ..., current: _Optional[_Union[Value, _Mapping]] = ..., provenance: _Optional[_Union[Provenance, str]] = ..., note: _Optional[str] = ..., not_above: _Optional[_Union[NotAbove, _Mapping]] = ..., tolerance: _Optional[float] = ..., settle_s: _Optional[float] = ..., switch_cost_s: _Optional[float] = ...) -> None: ...
+
+class PowerRange(_message.Message):
+    __slots__ = ("low_w", "nominal_w", "high_w")
+    LOW_W_FIELD_NUMBER: _ClassVar[int]
+    NOMINAL_W_FIELD_NUMBER: _ClassVar[int]
+    HIGH_W_FIELD_NUMBER: _ClassVar[int]
+    low_w: float
+    nominal_w: float
+    high_w: float
+    def __init__(self, low_w: _Optional[float] = ..., nominal_w: _Optional[float] = ..., high_w: _Optional[float] = ...) -> None: ...
+
+class PowerCoefficients(_message.Message):
+    __slots__ = ("static", "cpu_core")
+    STATIC_FIELD_NUMBER: _ClassVar[int]
+    CPU_CORE_FIELD_NUMBER: _ClassVar[int]
+    static: PowerRange
+    cpu_core: PowerRange
+    def __init__(self, static: _Optional[_Union[PowerRange, _Mapping]] = ..., cpu_core: _Optional[_Union[PowerRange, _Mapping]] = ...) -> None: ...
 
 class Meter(_message.Message):
-    __slots__ = ("id", "quantity", "scope", "provenance", "update_period_s", "resolution", "device", "note")
+    __slots__ = ("id", "quantity", "scope", "provenance", "update_period_s", "resolution", "device", "note", "coefficients")
     ID_FIELD_NUMBER: _ClassVar[int]
     QUANTITY_FIELD_NUMBER: _ClassVar[int]
     SCOPE_FIELD_NUMBER: _ClassVar[int]
@@ -404,6 +446,7 @@ class Meter(_message.Message):
     RESOLUTION_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
     NOTE_FIELD_NUMBER: _ClassVar[int]
+    COEFFICIENTS_FIELD_NUMBER: _ClassVar[int]
     id: str
     quantity: str
     scope: Scope
@@ -412,7 +455,8 @@ class Meter(_message.Message):
     resolution: float
     device: str
     note: str
-    def __init__(self, id: _Optional[str] = ..., quantity: _Optional[str] = ..., scope: _Optional[_Union[Scope, str]] = ..., provenance: _Optional[_Union[Provenance, str]] = ..., update_period_s: _Optional[float] = ..., resolution: _Optional[float] = ..., device: _Optional[str] = ..., note: _Optional[str] = ...) -> None: ...
+    coefficients: PowerCoefficients
+    def __init__(self, id: _Optional[str] = ..., quantity: _Optional[str] = ..., scope: _Optional[_Union[Scope, str]] = ..., provenance: _Optional[_Union[Provenance, str]] = ..., update_period_s: _Optional[float] = ..., resolution: _Optional[float] = ..., device: _Optional[str] = ..., note: _Optional[str] = ..., coefficients: _Optional[_Union[PowerCoefficients, _Mapping]] = ...) -> None: ...
 
 class GetInventoryRequest(_message.Message):
     __slots__ = ()
@@ -610,10 +654,20 @@ class RestoreKnobsRequest(_message.Message):
     confirmed: bool
     def __init__(self, confirmed: _Optional[bool] = ...) -> None: ...
 
+class KnobNote(_message.Message):
+    __slots__ = ("id", "sentence")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SENTENCE_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    sentence: str
+    def __init__(self, id: _Optional[str] = ..., sentence: _Optional[str] = ...) -> None: ...
+
 class RestoreKnobsResponse(_message.Message):
-    __slots__ = ("restored", "pending")
+    __slots__ = ("restored", "pending", "notes")
     RESTORED_FIELD_NUMBER: _ClassVar[int]
     PENDING_FIELD_NUMBER: _ClassVar[int]
+    NOTES_FIELD_NUMBER: _ClassVar[int]
     restored: _containers.RepeatedScalarFieldContainer[str]
     pending: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, restored: _Optional[_Iterable[str]] = ..., pending: _Optional[_Iterable[str]] = ...) -> None: ...
+    notes: _containers.RepeatedCompositeFieldContainer[KnobNote]
+    def __init__(self, restored: _Optional[_Iterable[str]] = ..., pending: _Optional[_Iterable[str]] = ..., notes: _Optional[_Iterable[_Union[KnobNote, _Mapping]]] = ...) -> None: ...
