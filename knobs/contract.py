@@ -19,6 +19,10 @@ Captured: TypeAlias = dict[str, JsonValue]
 """Whatever a knob needs to put its original value back, as JSON: this is what the journal keeps."""
 
 
+WORKLOAD_DEVICE = "workload"
+"""The device of knobs and meters that belong to a workload's process: they end with it."""
+
+
 class KnobError(Exception):
     """A knob or meter could not do what was asked. The message is one sentence for the operator."""
 

@@ -32,6 +32,8 @@ class Owner(StrEnum):
 
     KNOB = "knob"
     """The hardware, through the keeper."""
+    PROCESS = "process"
+    """The process that was tuned: a knob that ends with it."""
     PERSISTENT = "persistent"
     """The server, through its adapter."""
     STUDY_ONLY = "study-only"
@@ -57,6 +59,11 @@ class Parameter:
     choices: tuple[Value, ...]
     owner: Owner
     switch_cost_s: float = 0.0
+
+    @property
+    def is_knob(self) -> bool:
+        """Whether the keeper sets it, and not the adapter."""
+        return self.owner in (Owner.KNOB, Owner.PROCESS)
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ class Recommendation:
         trial: Number of the trial that found it.
         comparison: The final comparison with the baseline; None if the baseline itself is recommended.
         applicable: The part that can be applied: knobs and persistent serving parameters.
-        study_only: Ids of the parameters that nobody keeps: set them in the server yourself.
+        study_only: Ids of the parameters that nobody keeps: set them in the server, or for its process, yourself.
         caveats: Sentences that belong beside the figure, such as that the recommendation would change
             within the band of an estimate.
     """

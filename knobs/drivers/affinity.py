@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 
 from knobs.contract import (
+    WORKLOAD_DEVICE,
     Captured,
     DeviceError,
     JsonValue,
@@ -50,7 +51,7 @@ class AffinityKnob(Knob):
             kind=KnobKind.CORES,
             values=tuple(range(1, len(self._cpus) + 1)),
             restore_class=RestoreClass.EXACT,
-            device="workload",
+            device=WORKLOAD_DEVICE,
             settle_s=0.02,
             note="Holds for the threads of the workload's own process, not for processes that it forks.",
         )

@@ -6,6 +6,7 @@ import time
 from pathlib import PurePosixPath
 
 from knobs.contract import (
+    WORKLOAD_DEVICE,
     Absence,
     Captured,
     DeviceError,
@@ -61,7 +62,7 @@ class CpuBandwidthKnob(Knob):
             kind=KnobKind.QUOTA,
             values=_values(cpu_count, controller.enclosing_limit_percent(home)),
             restore_class=RestoreClass.EXACT,
-            device="workload",
+            device=WORKLOAD_DEVICE,
             not_above=NotAbove(CORES_KNOB_ID, factor=100),
             tolerance=0.001,
             settle_s=0.2,

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 from knobs.contract import (
+    WORKLOAD_DEVICE,
     DeviceError,
     Meter,
     MeterSpec,
@@ -67,7 +68,7 @@ class CpuTimeMeter(Meter):
             provenance=Provenance.ESTIMATED,
             update_period_s=0.0,
             resolution=1e-9,
-            device="workload",
+            device=WORKLOAD_DEVICE,
             coefficients=coefficients,
             note="CPU time is measured; joules are estimated from it with assumed power coefficients.",
         )

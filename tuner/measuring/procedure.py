@@ -11,7 +11,7 @@ from serving_adapter.contract import AdapterError, Load
 from serving_adapter.contract import Slice as LoadSlice
 from serving_adapter.runner.client import RunnerLostError
 from tuner.config_record import MeasurementSettings
-from tuner.configuration import Configuration, ConfigurationSpace, Owner, Value
+from tuner.configuration import Configuration, ConfigurationSpace, Value
 from tuner.measuring.verdict import combine
 from tuner.measuring.window import Window
 from tuner.objective import Objective
@@ -43,8 +43,8 @@ def present_configuration(bench: Bench) -> Configuration:
         DeviceError: A knob cannot be read.
     """
     serving = bench.workload.current()
-    knobs = [parameter.id for parameter in bench.space.parameters if parameter.owner is Owner.KNOB]
-    others = [parameter.id for parameter in bench.space.parameters if parameter.owner is not Owner.KNOB]
+    knobs = [parameter.id for parameter in bench.space.parameters if parameter.is_knob]
+    others = [parameter.id for parameter in bench.space.parameters if not parameter.is_knob]
     return Configuration(bench.hardware.read(knobs) | {name: serving[name] for name in others})
 
 
@@ -108,8 +108,8 @@ class MeasuringProcedure:
         return Rejection(RejectionCause.WORKLOAD, str(error))
 
     def _split(self, configuration: Configuration) -> tuple[dict[str, Value], dict[str, Value]]:
-        owners = {parameter.id: parameter.owner for parameter in self._bench.space.parameters}
-        knobs = {name: value for name, value in configuration.items() if owners[name] is Owner.KNOB}
+        knob_ids = {parameter.id for parameter in self._bench.space.parameters if parameter.is_knob}
+        knobs = {name: value for name, value in configuration.items() if name in knob_ids}
         return knobs, {name: value for name, value in configuration.items() if name not in knobs}
 
     def _measure_applied(

@@ -28,6 +28,7 @@ _COUNTED = frozenset({"items", "threads", "cores", "instances", "requests", ""})
 _PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
 _OWNERS = {
     Owner.KNOB: "Wattune, in the hardware",
+    Owner.PROCESS: "nobody: set it for the server's process",
     Owner.PERSISTENT: "the server",
     Owner.STUDY_ONLY: "nobody: set it in the server",
 }

@@ -15,19 +15,19 @@ from pathlib import Path
 
 from knobs.keeper.notify import notify
 from simulation.catalogue import device_model
-from tuner.adapters import device_directory
 from tuner.clock import SystemClock
 from tuner.config import load_config
 from tuner.config_record import WattuneConfig
-from tuner.device_set import DeviceSet
+from tuner.daemon.adapters import device_directory
+from tuner.daemon.device_set import DeviceSet
+from tuner.daemon.keeper_supervisor import CommandFor, KeeperSupervisor
+from tuner.daemon.machine import Machine
+from tuner.daemon.studies import StudyManager
+from tuner.daemon.study_processes import Site
 from tuner.errors import BadInputError, BusyError
-from tuner.keeper_supervisor import CommandFor, KeeperSupervisor
-from tuner.machine import Machine
 from tuner.service.server import CONTROL_SOCKET, READ_SOCKET, SocketServer, check_socket_directory
 from tuner.service.servicers import ControlServicer, ReadServicer
 from tuner.store import Store
-from tuner.studies import StudyManager
-from tuner.study_processes import Site
 
 _log = logging.getLogger(__name__)
 

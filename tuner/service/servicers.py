@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import grpc
 
+from tuner.daemon.machine import Machine
+from tuner.daemon.studies import StudyManager
 from tuner.errors import BadInputError, BusyError
-from tuner.machine import Machine
 from tuner.service.translate.basics import decode_configuration, encode_configuration
 from tuner.service.translate.machine import (
     encode_applied,
@@ -21,7 +22,6 @@ from tuner.service.translate.studies import decode_request, encode_event, encode
 from tuner.service.translate.trials import encode_trial
 from tuner.service.wattune.v1 import wattune_pb2 as pb
 from tuner.service.wattune.v1 import wattune_pb2_grpc as services
-from tuner.studies import StudyManager
 
 WATCHERS = 16
 """Each watcher keeps a thread of its server; beyond these a call would have to wait."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from knobs.contract import InventoryRecord, KnobSpec, MeterSpec, Provenance, Scope
+from knobs.contract import WORKLOAD_DEVICE, InventoryRecord, KnobSpec, MeterSpec, Provenance, Scope
 from serving_adapter.contract import ServingParameter
 from tuner.configuration import ConfigurationSpace, OrderConstraint, Owner, Parameter, ParameterKind
 from tuner.errors import BadInputError
-from tuner.objective import Objective
+from tuner.objective import Objective, Scenario
 from tuner.study_record import MachineRecord, Study, StudyRequest, StudyState
 
 _WIDEST_FIRST = (Scope.WALL, Scope.BOARD, Scope.SOC, Scope.GPU, Scope.CPU)
@@ -19,17 +19,22 @@ _MOST_TRUE_FIRST = (Provenance.MEASURED, Provenance.SIMULATED, Provenance.ESTIMA
 _THREADS_WITHIN_CORES = OrderConstraint("serving.threads", "workload.cpu.cores")
 
 
-def plan_space(knobs: Sequence[KnobSpec], serving_parameters: Sequence[ServingParameter]) -> ConfigurationSpace:
+def plan_space(
+    knobs: Sequence[KnobSpec], serving_parameters: Sequence[ServingParameter], scenario: Scenario
+) -> ConfigurationSpace:
     """Returns the space of all knobs and serving parameters that have a choice.
 
     Args:
         knobs: The machine's knobs, within the operator's bounds.
         serving_parameters: What the workload's adapter can vary.
+        scenario: How load arrives; ``single-stream`` knows no batches.
 
     Raises:
         BadInputError: Nothing can be varied.
     """
     parameters = [_from_knob(knob) for knob in knobs] + [_from_serving(item) for item in serving_parameters]
+    if scenario is Scenario.SINGLE_STREAM:
+        parameters = [parameter for parameter in parameters if parameter.kind is not ParameterKind.BATCH]
     parameters = [parameter for parameter in parameters if len(parameter.choices) > 1]
     if not parameters:
         raise BadInputError(
@@ -48,7 +53,7 @@ def _from_knob(knob: KnobSpec) -> Parameter:
         unit=knob.unit,
         kind=ParameterKind(knob.kind.value),
         choices=knob.values,
-        owner=Owner.KNOB,
+        owner=Owner.PROCESS if knob.device == WORKLOAD_DEVICE else Owner.KNOB,
         switch_cost_s=knob.switch_cost_s,
     )
 
@@ -109,7 +114,7 @@ def plan_study(
         id=study_id,
         request=request,
         objective=replace(objective, scope=meter.scope),
-        space=plan_space(inventory.knobs, serving_parameters),
+        space=plan_space(inventory.knobs, serving_parameters, objective.scenario),
         machine=replace(
             machine,
             provenance=meter.provenance,

@@ -26,7 +26,7 @@ def recommend(study: Study, confirmation: Confirmation, coefficients: PowerCoeff
     winner = confirmation.winner
     if winner is None:
         raise ValueError("A confirmation without a winner recommends nothing.")
-    kept = [parameter.id for parameter in study.space.parameters if parameter.owner is not Owner.STUDY_ONLY]
+    kept = [parameter.id for parameter in study.space.parameters if parameter.owner in (Owner.KNOB, Owner.PERSISTENT)]
     return Recommendation(
         configuration=winner.configuration,
         trial=winner.number,

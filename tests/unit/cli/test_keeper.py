@@ -12,9 +12,9 @@ import pytest
 
 from knobs.keeper.client import KeeperClient
 from tests.unit.cli.places import DEVICE, Places, running, scratch_places, wattune
-from tuner.adapters import device_directory as daemons_device_directory
 from tuner.cli.hardware import device_directory
 from tuner.cli.sockets import KEEPER_SOCKET
+from tuner.daemon.adapters import device_directory as daemons_device_directory
 
 _KNOB = "gpu.core.max_mhz"
 _OURS = re.compile(r"(knobs|simulation)(\.|$)|serving_adapter(\.contract)?$|tuner(\.errors|\.cli(\..*)?)?$")

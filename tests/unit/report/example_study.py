@@ -24,8 +24,8 @@ from tuner.trial import (
 _STARTED_AT = "2026-03-14T09:26:53Z"
 _SPACE = ConfigurationSpace(
     (
-        Parameter("workload.cpu.cores", "cores", ParameterKind.CORES, (1, 2), Owner.KNOB),
-        Parameter("workload.cpu.quota_percent", "percent", ParameterKind.QUOTA, (50, 75, 100, 150, 200), Owner.KNOB),
+        Parameter("workload.cpu.cores", "cores", ParameterKind.CORES, (1, 2), Owner.PROCESS),
+        Parameter("workload.cpu.quota_percent", "percent", ParameterKind.QUOTA, (50, 75, 100, 150, 200), Owner.PROCESS),
         Parameter("serving.threads", "threads", ParameterKind.THREADS, (1, 2), Owner.STUDY_ONLY),
         Parameter("serving.batch_size", "items", ParameterKind.BATCH, (1, 2, 4, 8, 16), Owner.STUDY_ONLY),
     )

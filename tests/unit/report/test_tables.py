@@ -42,7 +42,7 @@ def test_the_recommendation_says_who_keeps_a_value() -> None:
     assert study.recommendation is not None
     lines = text_of(recommendation_table(study, study.recommendation)).splitlines()
     kept = {line.split()[0]: line for line in lines[2:]}
-    assert "Wattune, in the hardware" in kept["cores"]
+    assert "nobody: set it for the server's process" in kept["cores"]
     assert "nobody: set it in the server" in kept["batch"]
     assert "estimated, cpu" in kept["energy/request"]
     assert "0.214 to 1.60 J" in kept["band"]

@@ -153,7 +153,7 @@ def bench(device: ScriptedDevice, slo: str = "p90 <= 50 ms") -> Bench:
         hardware=device,
         workload=device,
         objective=Objective(Scenario.MULTI_STREAM, (Slo.parse(slo),), Scope.BOARD),
-        space=plan_space((CLOCK,), (BATCH,)),
+        space=plan_space((CLOCK,), (BATCH,), Scenario.MULTI_STREAM),
         knobs=(CLOCK,),
         meter=METER,
     )

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from knobs.contract import Absence, InventoryRecord, NotAbove, Provenance, Scope
+from knobs.contract import WORKLOAD_DEVICE, Absence, InventoryRecord, NotAbove, Provenance, Scope
 from serving_adapter.contract import ServingParameter
 from tests.unit.tuner.scripted_bench import BATCH, CLOCK, METER
 from tuner.configuration import OrderConstraint, Owner
@@ -11,10 +11,12 @@ from tuner.objective import Objective, Scenario, Slo
 from tuner.study.planning import choose_meter, plan_space, plan_study
 from tuner.study_record import MachineRecord, StudyRequest
 
+MULTI = Scenario.MULTI_STREAM
+
 
 def test_knobs_and_serving_parameters_become_dimensions_with_their_owners():
     kept = ServingParameter("serving.instances", "instances", "instances", (1, 2), persistent=True)
-    space = plan_space((CLOCK,), (BATCH, kept))
+    space = plan_space((CLOCK,), (BATCH, kept), MULTI)
     assert [(p.id, p.owner) for p in space.parameters] == [
         (CLOCK.id, Owner.KNOB),
         (BATCH.id, Owner.STUDY_ONLY),
@@ -24,7 +26,7 @@ def test_knobs_and_serving_parameters_become_dimensions_with_their_owners():
 
 def test_orders_between_knobs_become_constraints():
     low = replace(CLOCK, id="gpu.core.min_mhz", not_above=NotAbove(CLOCK.id))
-    space = plan_space((CLOCK, low), ())
+    space = plan_space((CLOCK, low), (), MULTI)
     assert space.constraints == (OrderConstraint(low.id, CLOCK.id),)
     assert space.size == 6
 
@@ -32,12 +34,12 @@ def test_orders_between_knobs_become_constraints():
 def test_a_dimension_without_a_choice_is_left_out_with_its_orders():
     low = replace(CLOCK, id="gpu.core.min_mhz", not_above=NotAbove(CLOCK.id))
     single = replace(CLOCK, values=(500,))
-    assert plan_space((single, low), ()).constraints == ()
+    assert plan_space((single, low), (), MULTI).constraints == ()
 
 
 def test_nothing_to_tune_is_one_clear_sentence():
     with pytest.raises(BadInputError, match="nothing to tune"):
-        plan_space((replace(CLOCK, values=(500,)),), ())
+        plan_space((replace(CLOCK, values=(500,)),), (), MULTI)
 
 
 def test_a_measured_joule_goes_before_an_estimated_one_of_a_wider_scope():
@@ -66,3 +68,12 @@ def test_a_planned_study_knows_its_meter_scope_and_provenance():
     assert meter == METER
     assert (study.objective.scope, study.machine.provenance) == (Scope.BOARD, Provenance.SIMULATED)
     assert study.machine.meters == (METER.id,)
+
+
+def test_a_single_stream_knows_no_batches():
+    assert [p.id for p in plan_space((CLOCK,), (BATCH,), Scenario.SINGLE_STREAM).parameters] == [CLOCK.id]
+
+
+def test_a_knob_of_the_workloads_process_is_kept_by_nobody():
+    cores = replace(CLOCK, id="workload.cpu.cores", device=WORKLOAD_DEVICE)
+    assert plan_space((cores,), (), MULTI).parameters[0].owner is Owner.PROCESS

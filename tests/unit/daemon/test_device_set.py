@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from tuner.device_set import DeviceSet
+from tuner.daemon.device_set import DeviceSet
 from tuner.errors import BusyError
 
 

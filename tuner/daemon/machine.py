@@ -10,22 +10,27 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 
-from knobs.contract import DeviceError, InventoryRecord, KeeperState, KnobError, RefusedError, RestoreReport
+from knobs.contract import (
+    WORKLOAD_DEVICE,
+    DeviceError,
+    InventoryRecord,
+    KeeperState,
+    KnobError,
+    RefusedError,
+    RestoreReport,
+)
 from knobs.keeper.client import KeeperClient, KeeperLostError
 from tuner.configuration import Configuration, Value
+from tuner.daemon.device_set import DeviceSet
+from tuner.daemon.keeper_supervisor import KeeperSupervisor
 from tuner.daemon_record import Applied, Inventory, KnobMismatch, Verification
-from tuner.device_set import DeviceSet
 from tuner.errors import BadInputError, BusyError
-from tuner.keeper_supervisor import KeeperSupervisor
 
 _log = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
 
 _LONGEST_HOLD_S = 24 * 3600.0
 _IDLE_PROGRAM = "import sys; sys.stdin.read()"
-
-WORKLOAD_DEVICE = "workload"
-"""The device of knobs that belong to a workload's process."""
 
 
 class Machine:

@@ -13,18 +13,18 @@ from knobs.sysfs import KernelFiles
 from serving_adapter.contract import AdapterError
 from serving_adapter.runner.client import RunnerLostError
 from tuner.config_record import WorkloadConfig
+from tuner.daemon.events import EventLog, ended
+from tuner.daemon.machine import machine_values
+from tuner.daemon.machine_facts import describe_machine
+from tuner.daemon.resumption import check_baseline, check_space
+from tuner.daemon.study_processes import Site, StudyProcesses
 from tuner.errors import ProcessLostError, WattuneError
-from tuner.events import EventLog, ended
-from tuner.machine import machine_values
-from tuner.machine_facts import describe_machine
 from tuner.measuring.procedure import Bench, present_configuration
-from tuner.resumption import check_baseline, check_space
 from tuner.search.client import SearchLostError
 from tuner.search.contract import SearchTask
 from tuner.store import StoreError
 from tuner.study.loop import StudyLoop
 from tuner.study.planning import choose_meter, plan_study
-from tuner.study_processes import Site, StudyProcesses
 from tuner.study_record import MachineRecord, Study, StudyEvent, StudyRequest, StudyState
 
 _log = logging.getLogger(__name__)

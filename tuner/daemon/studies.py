@@ -9,15 +9,15 @@ from collections import deque
 from collections.abc import Callable, Iterator
 
 from tuner.configuration import Configuration
+from tuner.daemon.events import EventLog
+from tuner.daemon.machine import Machine
+from tuner.daemon.machine_facts import wattune_version
+from tuner.daemon.study_processes import Site
+from tuner.daemon.study_run import CANCELLED, StudyRun
 from tuner.daemon_record import DaemonStatus
 from tuner.errors import BadInputError, BusyError, InfeasibleError
-from tuner.events import EventLog
-from tuner.machine import Machine
-from tuner.machine_facts import wattune_version
 from tuner.pareto import pareto_front
-from tuner.study_processes import Site
 from tuner.study_record import Study, StudyEvent, StudyRequest, StudyState
-from tuner.study_run import CANCELLED, StudyRun
 from tuner.trial import Trial
 
 _log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from knobs.contract import KnobSpec
 from serving_adapter.contract import ServingParameter
-from tuner.configuration import Configuration, Owner, Value
+from tuner.configuration import Configuration, Value
 from tuner.errors import BadInputError
 from tuner.study_record import Study
 
@@ -22,7 +22,7 @@ def check_space(study: Study, knobs: Sequence[KnobSpec], serving_parameters: Seq
     }
     for parameter in study.space.parameters:
         if parameter.id not in offered:
-            owner = "machine" if parameter.owner is Owner.KNOB else "workload"
+            owner = "machine" if parameter.is_knob else "workload"
             raise BadInputError(
                 f"Study {study.id} cannot go on: the {owner} no longer offers {parameter.id}; start a new study."
             )

@@ -8,8 +8,8 @@ from knobs.contract import KnobKind, KnobSpec, RestoreClass
 from serving_adapter.contract import ServingParameter
 from tests.unit.tuner.records import study, trial
 from tuner.configuration import Configuration
+from tuner.daemon.resumption import check_baseline, check_space
 from tuner.errors import BadInputError
-from tuner.resumption import check_baseline, check_space
 from tuner.trial import Purpose
 
 KNOB = KnobSpec("gpu.core.max_mhz", "MHz", KnobKind.CLOCK, (500, 1000, 1500), RestoreClass.EXACT, "gpu0")

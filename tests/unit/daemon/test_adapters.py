@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tuner.adapters import ADAPTERS, find_adapter, make_runner
 from tuner.config_record import WattuneConfig, WorkloadConfig
+from tuner.daemon.adapters import ADAPTERS, find_adapter, make_runner
 from tuner.errors import BadInputError
 
 LOCAL = WattuneConfig()

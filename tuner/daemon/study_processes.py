@@ -10,11 +10,11 @@ from types import TracebackType
 from knobs.contract import InventoryRecord
 from knobs.keeper.client import KeeperClient
 from serving_adapter.runner.client import RunnerClient
-from tuner.adapters import make_runner
 from tuner.clock import Clock
 from tuner.config_record import WattuneConfig, WorkloadConfig
-from tuner.device_set import DeviceSet
-from tuner.keeper_supervisor import KeeperSupervisor
+from tuner.daemon.adapters import make_runner
+from tuner.daemon.device_set import DeviceSet
+from tuner.daemon.keeper_supervisor import KeeperSupervisor
 from tuner.search.client import SearchClient
 from tuner.search.contract import SearchTask
 from tuner.store import Store

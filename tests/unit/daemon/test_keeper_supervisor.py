@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-import tuner.keeper_supervisor
+import tuner.daemon.keeper_supervisor
+from tuner.daemon.keeper_supervisor import KeeperSupervisor
 from tuner.errors import ProcessLostError
-from tuner.keeper_supervisor import KeeperSupervisor
 
 
 def test_a_keeper_of_its_own_unit_is_never_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tuner.keeper_supervisor, "_ANSWER_S", 0.1)
+    monkeypatch.setattr(tuner.daemon.keeper_supervisor, "_ANSWER_S", 0.1)
     supervisor = KeeperSupervisor(tmp_path / "keeper.sock", None)
     with pytest.raises(
         ProcessLostError, match=r"No keeper answers at .*: see its log, or start wattune-keeper\.service"
@@ -25,7 +25,7 @@ def test_a_keeper_of_its_own_unit_is_never_started(tmp_path: Path, monkeypatch: 
 def test_a_keeper_that_cannot_start_is_given_up_after_a_few_attempts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tuner.keeper_supervisor, "_FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(tuner.daemon.keeper_supervisor, "_FIRST_PAUSE_S", 0.001)
     record = tmp_path / "attempts"
 
     def command(parent_fd: int) -> list[str]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.tuner.records import study, trial
-from tuner.events import EventLog, ended
+from tuner.daemon.events import EventLog, ended
 from tuner.study_record import Study, StudyEvent, StudyState
 from tuner.trial import Purpose
 

@@ -1,0 +1,1 @@
+"""What the daemon does: studies one after the other, on one machine, with the processes that they need."""
