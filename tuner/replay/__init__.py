@@ -1,0 +1,1 @@
+"""Scores proposers on measured tables, without touching hardware."""
