@@ -54,7 +54,7 @@ class StudyProcesses:
         self._runner = make_runner(workload, site.config, site.runtime_dir)
         self._hardware: KeeperClient | None = None
         self._inventory: InventoryRecord | None = None
-        self._search: SearchClient | None = None
+        self._search = SearchClient()
         self._stack = ExitStack()
 
     def __enter__(self) -> StudyProcesses:
@@ -64,10 +64,14 @@ class StudyProcesses:
             AdapterError: The workload's definition is wrong, or its model does not load.
             ProcessLostError: No keeper answers.
             DeviceError: The machine does not answer.
+            SearchLostError: The search worker cannot be started.
         """
         with ExitStack() as stack:
             stack.callback(self._runner.close)
+            stack.callback(self._search.close)
             self._runner.start()
+            # The worker loads its libraries while the runner loads the model.
+            self._search.start()
             self._runner.open()
             self._hardware = self._site.keeper.connect()
             stack.callback(self._hardware.close)
@@ -97,13 +101,15 @@ class StudyProcesses:
         assert self._inventory is not None, "the processes are started first"
         return self._inventory
 
-    def start_search(self, task: SearchTask) -> SearchClient:
-        """Starts the search worker; before anything is measured, so that its start disturbs nothing."""
-        search = SearchClient(task)
-        self._stack.callback(search.close)
-        search.start()
-        self._search = search
-        return search
+    def begin_search(self, task: SearchTask) -> SearchClient:
+        """Returns the search worker, ready and silent: before anything is measured, so that it disturbs nothing.
+
+        Raises:
+            SearchLostError: The worker died, or was not ready in time.
+            SearchError: The worker cannot search this.
+        """
+        self._search.begin(task)
+        return self._search
 
     def interrupt(self) -> None:
         """Ends a call that is in progress in the runner, from any thread."""

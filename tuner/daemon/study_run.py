@@ -147,7 +147,7 @@ class StudyRun:
         baseline = present_configuration(bench)
         check_baseline(study, baseline)
         earlier = self._site.store.get(study.request.parent).trials if study.request.parent else ()
-        search = processes.start_search(
+        search = processes.begin_search(
             SearchTask(
                 space=study.space,
                 objective=study.objective,

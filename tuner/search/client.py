@@ -43,15 +43,13 @@ class SearchClient:
 
     def __init__(
         self,
-        task: SearchTask,
         method: str = "wattune",
         interpreter: str = sys.executable,
         answer_timeout_s: float = ANSWER_TIMEOUT_S,
     ) -> None:
-        """Keeps the task; starts nothing.
+        """Starts nothing.
 
         Args:
-            task: What is to be searched.
             method: The proposer's name.
             interpreter: The Python that has torch.
             answer_timeout_s: How long one answer may take.
@@ -60,7 +58,8 @@ class SearchClient:
             BadInputError: There is no such method.
         """
         check_method(method)
-        self._start_request = Request("start", method, task)
+        self._method = method
+        self._task: SearchTask | None = None
         self._interpreter = interpreter
         self._answer_timeout_s = answer_timeout_s
         self._process: _WorkerProcess | None = None
@@ -71,13 +70,29 @@ class SearchClient:
         return self._process.pid if self._process is not None else None
 
     def start(self) -> None:
-        """Starts the worker and returns at once: it loads its libraries while the baseline is prepared.
+        """Starts the worker and returns at once: it loads its libraries meanwhile, which takes seconds.
 
         Raises:
             SearchLostError: The interpreter cannot be started.
         """
         if self._process is None:
             self._process = _WorkerProcess(self._interpreter)
+
+    def begin(self, task: SearchTask) -> None:
+        """Hands over what is to be searched, and returns when the worker is ready and silent.
+
+        Whatever is measured from then on is not disturbed by a worker that still loads its libraries.
+
+        Raises:
+            SearchLostError: The worker died twice, or was not ready in time.
+            SearchError: The worker cannot search this.
+        """
+        self._task = task
+        try:
+            self._make_ready()
+        except _WorkerDiedError as error:
+            _logger.warning("%s It is started again.", error)
+            self._make_ready()
 
     def propose(self, trials: Sequence[Trial]) -> Proposal | Stop:
         """Returns the next configuration, or says that searching on does not pay.
@@ -108,10 +123,9 @@ class SearchClient:
 
     def _ask(self, request: Request) -> Proposal | Stop:
         """Asks the worker, which is made ready first; a worker that fails to answer is ended."""
-        deadline = time.monotonic() + self._answer_timeout_s
+        process = self._make_ready()
         try:
-            process = self._ready(deadline)
-            reply = process.call(request, deadline)
+            reply = process.call(request, time.monotonic() + self._answer_timeout_s)
         except SearchLostError:
             self._abandon()
             raise
@@ -120,12 +134,18 @@ class SearchClient:
             raise SearchError(reply.error or "The search worker answered with neither a proposal nor a stop.")
         return outcome
 
-    def _ready(self, deadline: float) -> _WorkerProcess:
-        """Returns a worker that has the task."""
+    def _make_ready(self) -> _WorkerProcess:
+        """Returns a worker that has the task; one that does not get ready is ended."""
+        assert self._task is not None, "a search begins before it proposes"
         self.start()
         assert self._process is not None
         if not self._process.is_ready:
-            reply = self._process.make_ready(self._start_request, deadline)
+            deadline = time.monotonic() + self._answer_timeout_s
+            try:
+                reply = self._process.make_ready(Request("start", self._method, self._task), deadline)
+            except SearchLostError:
+                self._abandon()
+                raise
             if reply.error:
                 raise SearchError(reply.error)
         return self._process

@@ -38,7 +38,8 @@ def huge_trials() -> list[Trial]:
 
 @pytest.fixture
 def client() -> Iterator[SearchClient]:
-    search = SearchClient(search_task())
+    search = SearchClient()
+    search.begin(search_task())
     yield search
     search.close()
 
@@ -86,7 +87,6 @@ def greet(worker: subprocess.Popen[bytes]) -> Greeting:
 
 class TestClient:
     def test_it_answers_what_the_proposer_would_answer_in_process(self, client: SearchClient) -> None:
-        client.start()
         trials = [BASELINE]
         expected = create_proposer("wattune", search_task())
         for number in (1, 2, 3):
@@ -108,16 +108,28 @@ class TestClient:
         assert client.propose([BASELINE]) == before
         assert client.pid != first.pid
 
-    def test_a_worker_killed_while_it_loads_is_replaced(self, client: SearchClient) -> None:
-        client.start()
-        first = worker_of(client)
-        first.kill()
-        assert isinstance(client.propose([BASELINE]), Proposal)
-        assert client.pid != first.pid
+    def test_a_worker_killed_while_it_loads_is_replaced(self) -> None:
+        search = SearchClient()
+        try:
+            search.start()
+            first = worker_of(search)
+            first.kill()
+            search.begin(search_task())
+            assert search.pid != first.pid
+            assert isinstance(search.propose([BASELINE]), Proposal)
+        finally:
+            search.close()
+
+    def test_once_begun_the_worker_is_silent(self, client: SearchClient) -> None:
+        worker = worker_of(client)
+        before_s = sum(worker.cpu_times()[:2])
+        time.sleep(0.5)
+        assert sum(worker.cpu_times()[:2]) - before_s <= 0.05
 
     def test_a_worker_killed_during_a_proposal_is_replaced(self) -> None:
-        search = SearchClient(search_task(HUGE_SPACE))
+        search = SearchClient()
         try:
+            search.begin(search_task(HUGE_SPACE))
             search.propose(huge_trials())
             first = worker_of(search)
             outcomes: list[Proposal | Stop] = []
@@ -137,30 +149,30 @@ class TestClient:
         interpreter = tmp_path / "python"
         interpreter.write_text("#!/bin/sh\nexit 7\n")
         interpreter.chmod(0o755)
-        search = SearchClient(search_task(), interpreter=str(interpreter))
+        search = SearchClient(interpreter=str(interpreter))
         with pytest.raises(SearchLostError, match="status 7") as caught:
-            search.propose([BASELINE])
+            search.begin(search_task())
         assert isinstance(caught.value, ProcessLostError)
 
     def test_a_worker_that_never_answers_is_ended(self, tmp_path: Path) -> None:
         interpreter = tmp_path / "python"
         interpreter.write_text("#!/bin/sh\nexec sleep 600\n")
         interpreter.chmod(0o755)
-        search = SearchClient(search_task(), interpreter=str(interpreter), answer_timeout_s=0.3)
+        search = SearchClient(interpreter=str(interpreter), answer_timeout_s=0.3)
         search.start()
         silent = worker_of(search)
         with pytest.raises(SearchLostError, match="does not answer"):
-            search.propose([BASELINE])
+            search.begin(search_task())
         wait_until_gone(silent)
         assert search.pid is None
 
     def test_an_interpreter_that_does_not_exist_is_named(self) -> None:
         with pytest.raises(SearchLostError, match="/no/python"):
-            SearchClient(search_task(), interpreter="/no/python").start()
+            SearchClient(interpreter="/no/python").start()
 
     def test_an_unknown_method_is_refused_before_anything_starts(self) -> None:
         with pytest.raises(BadInputError, match="guess"):
-            SearchClient(search_task(), method="guess")
+            SearchClient(method="guess")
 
     def test_a_failure_of_the_search_is_told_and_the_worker_lives_on(self, client: SearchClient) -> None:
         client.propose([BASELINE])
