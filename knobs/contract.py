@@ -146,6 +146,18 @@ class PowerCoefficients:
     cpu_core_w: tuple[float, float, float]
 
 
+ASSUMED_COEFFICIENTS = PowerCoefficients(static_w=(2.0, 8.0, 20.0), cpu_core_w=(2.0, 5.0, 12.0))
+"""Assumptions, not measurements; the operator who knows the machine sets better ones.
+
+``static_w``: the CPU's own share while idle. A small Arm board idles at 2 to 3 W; the package of a
+desktop or small server CPU at some 5 to 20 W.
+``cpu_core_w``: what one busy core adds. About 1 to 2 W on a small Arm board. Servers in clouds are
+commonly modelled with about 0.7 W (idle) to 3.5 W (busy) per hardware thread (the averages of the
+Cloud Carbon Footprint methodology), which is 5 to 6 W more per core of two threads. A desktop core
+at its highest clock draws 10 W and more.
+"""
+
+
 @dataclass(frozen=True)
 class MeterSpec:
     """A meter as the rest of Wattune sees it.

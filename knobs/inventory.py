@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from knobs.contract import Absence, Captured, DeviceError, InventoryRecord, Knob, Meter, PowerCoefficients
+from knobs.contract import (
+    ASSUMED_COEFFICIENTS,
+    Absence,
+    Captured,
+    DeviceError,
+    InventoryRecord,
+    Knob,
+    Meter,
+    PowerCoefficients,
+)
 from knobs.drivers.process import ProcessDriver
-from knobs.meters.cpu_time import ASSUMED_COEFFICIENTS
 from knobs.meters.rapl import find_rapl
 from knobs.sysfs import KernelFiles
 from knobs.workload import Originals, WorkloadDriver, WorkloadParts

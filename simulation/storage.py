@@ -19,6 +19,11 @@ from simulation.state import DeviceState, decode, encode
 SLOT_BYTES = 2048
 
 
+def device_directory(runtime_dir: Path) -> Path:
+    """Returns where simulated devices keep their state, for the keeper and the runner alike."""
+    return runtime_dir / "devices"
+
+
 class StorageError(Exception):
     """The state cannot be read or written. The message is one sentence for the operator."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from knobs.contract import PowerCoefficients, Scope
+from knobs.contract import ASSUMED_COEFFICIENTS, PowerCoefficients, Scope
 from tuner.configuration import Value
 from tuner.errors import NotFoundError
 from tuner.objective import Objective, Scenario, Slo
@@ -100,8 +100,8 @@ class EstimateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         cpu_core_w: Additional power of one busy core: low, nominal, high.
     """
 
-    static_w: tuple[float, float, float] = (2.0, 5.0, 15.0)
-    cpu_core_w: tuple[float, float, float] = (2.0, 6.0, 15.0)
+    static_w: tuple[float, float, float] = ASSUMED_COEFFICIENTS.static_w
+    cpu_core_w: tuple[float, float, float] = ASSUMED_COEFFICIENTS.cpu_core_w
 
     def __post_init__(self) -> None:
         """Refuses ranges that are none."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from knobs.contract import Absence, Captured, Knob, PowerCoefficients
+from knobs.contract import ASSUMED_COEFFICIENTS, Absence, Captured, Knob, PowerCoefficients
 from knobs.drivers import affinity, cpu_bandwidth
 from knobs.drivers.affinity import AffinityKnob
 from knobs.drivers.cgroup import find_cpu_controller
 from knobs.drivers.cpu_bandwidth import CpuBandwidthKnob
-from knobs.meters.cpu_time import ASSUMED_COEFFICIENTS, CpuTimeMeter
+from knobs.meters.cpu_time import CpuTimeMeter
 from knobs.process import ProcessIdentity, identify
 from knobs.sysfs import KernelFiles
 from knobs.workload import Originals, WorkloadParts

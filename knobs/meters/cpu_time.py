@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 from knobs.contract import (
+    ASSUMED_COEFFICIENTS,
     WORKLOAD_DEVICE,
     DeviceError,
     Meter,
@@ -26,17 +27,6 @@ from knobs.process import ProcessIdentity, is_alive
 from knobs.sysfs import KernelFiles
 
 METER_ID = "workload.cpu.estimate"
-
-ASSUMED_COEFFICIENTS = PowerCoefficients(static_w=(2.0, 8.0, 20.0), cpu_core_w=(2.0, 5.0, 12.0))
-"""Assumptions, not measurements; the operator who knows the machine sets better ones.
-
-``static_w``: the CPU's own share while idle. A small Arm board idles at 2 to 3 W; the package of a
-desktop or small server CPU at some 5 to 20 W.
-``cpu_core_w``: what one busy core adds. About 1 to 2 W on a small Arm board. Servers in clouds are
-commonly modelled with about 0.7 W (idle) to 3.5 W (busy) per hardware thread (the averages of the
-Cloud Carbon Footprint methodology), which is 5 to 6 W more per core of two threads. A desktop core
-at its highest clock draws 10 W and more.
-"""
 
 
 class CpuTimeMeter(Meter):

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from knobs.contract import KnobError, PowerCoefficients, Value
+from knobs.contract import ASSUMED_COEFFICIENTS, KnobError, PowerCoefficients, Value
 from knobs.inventory import Inventory, discover
-from knobs.meters.cpu_time import ASSUMED_COEFFICIENTS
 from tuner.cli.arguments import DEFAULT_CONFIG
 from tuner.errors import BadInputError
 
@@ -88,6 +87,7 @@ def open_inventory(settings: HardwareSettings, runtime_dir: Path) -> Inventory:
         return discover(Path("/"), settings.coefficients)
     from simulation.knobs import virtual_knobs
     from simulation.meters import virtual_meters
+    from simulation.storage import device_directory
 
     directory = device_directory(runtime_dir)
     try:
@@ -95,11 +95,6 @@ def open_inventory(settings: HardwareSettings, runtime_dir: Path) -> Inventory:
     except OSError as error:
         raise KnobError(f"The simulated device cannot keep its state in {directory}: {error.strerror}.") from error
     return Inventory(virtual_knobs(settings.device, directory), virtual_meters(settings.device, directory))
-
-
-def device_directory(runtime_dir: Path) -> Path:
-    """Returns where simulated devices keep their state, for the keeper and the runner alike."""
-    return runtime_dir / "devices"
 
 
 def _checked_device(path: Path, device: object) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from serving_adapter.contract import WorkloadDefinition
 from serving_adapter.runner.client import RunnerClient
+from simulation.storage import device_directory
 from tuner.config_record import WattuneConfig, WorkloadConfig
 from tuner.errors import BadInputError
 
@@ -82,11 +83,6 @@ def make_runner(workload: WorkloadConfig, config: WattuneConfig, runtime_dir: Pa
         packages={name: _package_folder(name) for name in entry.packages},
         environment=workload.environment,
     )
-
-
-def device_directory(runtime_dir: Path) -> Path:
-    """Returns where a simulated device keeps its state, for the keeper and the runner alike."""
-    return runtime_dir / "devices"
 
 
 def _package_folder(name: str) -> str:

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from knobs.keeper.notify import notify
 from simulation.catalogue import device_model
+from simulation.storage import device_directory
 from tuner.clock import SystemClock
 from tuner.config import load_config
 from tuner.config_record import WattuneConfig
-from tuner.daemon.adapters import device_directory
 from tuner.daemon.device_set import DeviceSet
 from tuner.daemon.keeper_supervisor import CommandFor, KeeperSupervisor
 from tuner.daemon.machine import Machine

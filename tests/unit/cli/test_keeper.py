@@ -12,9 +12,7 @@ import pytest
 
 from knobs.keeper.client import KeeperClient
 from tests.unit.cli.places import DEVICE, Places, running, scratch_places, wattune
-from tuner.cli.hardware import device_directory
 from tuner.cli.sockets import KEEPER_SOCKET
-from tuner.daemon.adapters import device_directory as daemons_device_directory
 
 _KNOB = "gpu.core.max_mhz"
 _OURS = re.compile(r"(knobs|simulation)(\.|$)|serving_adapter(\.contract)?$|tuner(\.errors|\.cli(\..*)?)?$")
@@ -90,10 +88,6 @@ def test_a_configuration_that_does_not_exist_is_refused(places: Places) -> None:
     result = wattune("keeper", *places.options)
     assert result.returncode == 2
     assert "cannot be read: No such file or directory" in result.stderr
-
-
-def test_keeper_and_runner_look_for_a_simulated_device_in_the_same_place(places: Places) -> None:
-    assert device_directory(places.run) == daemons_device_directory(places.run)
 
 
 def test_restore_asks_the_keeper_that_runs(places: Places) -> None:
