@@ -9,7 +9,6 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from knobs.contract import KnobError
 from simulation.measured_table import Task, load_tables
@@ -18,6 +17,7 @@ from tuner.errors import BadInputError, WattuneError
 from tuner.replay.benchmark import Benchmark, Row
 from tuner.replay.scoring import FEWEST_FEASIBLE_POINTS
 from tuner.replay.summary import Summary, summarize
+from tuner.report.tables import plain_table
 from tuner.search.registry import METHODS, check_method, create_proposer
 
 
@@ -126,10 +126,8 @@ def _write(path: Path, rows: Sequence[Row]) -> None:
 
 
 def _print(summaries: Sequence[Summary]) -> None:
-    table = Table(title="Trials until within 5 % of the optimum, the baseline included")
-    table.add_column("group", no_wrap=True)
-    table.add_column("method", no_wrap=True)
-    for heading in ("runs", "median", "mean", "p90", "violations", "stopped at", "stopped within 5 %", "s each"):
+    table = plain_table("Trials until within 5 % of the optimum, the baseline included", "group", "method")
+    for heading in ("runs", "median", "mean", "p90", "broke SLO", "stopped after", "within 5 %", "s each"):
         table.add_column(heading, justify="right")
     for one in summaries:
         table.add_row(
