@@ -126,8 +126,10 @@ def _write(path: Path, rows: Sequence[Row]) -> None:
 
 
 def _print(summaries: Sequence[Summary]) -> None:
-    table = plain_table("Trials until within 5 % of the optimum, the baseline included", "group", "method")
-    for heading in ("runs", "median", "mean", "p90", "broke SLO", "stopped after", "within 5 %", "s each"):
+    table = plain_table("Trials until within 5 % of the optimum, the baseline included")
+    for heading in ("group", "method"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("runs", "median", "mean", "p90", "broke SLO", "stops at", "within 5 %", "s each"):
         table.add_column(heading, justify="right")
     for one in summaries:
         table.add_row(
