@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from simulation.catalogue import device_model
-from tuner.adapters import find_adapter
 from tuner.config import load_config
 from tuner.config_record import WattuneConfig, WorkloadConfig
+from tuner.daemon.adapters import find_adapter
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "deploy" / "examples"
 
