@@ -12,6 +12,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from tuner.configuration import Configuration
 from tuner.report.tables import VERDICT_STYLES
 from tuner.report.vocabulary import (
     configuration_text,
@@ -73,15 +74,25 @@ class Progress:
         return " · ".join([*parts, duration_text(self._monotonic() - self._started_s)])
 
     def settings_text(self, trial: Trial) -> str:
-        """Returns the values of the parameters that have a choice."""
+        """Returns what a trial changes: "as baseline" if nothing; of the baseline itself, all that can be changed."""
         varied = tuple(parameter for parameter in self.study.space.parameters if len(parameter.choices) > 1)
-        return configuration_text(trial.configuration.only(parameter.id for parameter in varied), varied)
+        before = self._baseline_configuration()
+        changed = [item.id for item in varied if trial.configuration.get(item.id) != before.get(item.id)]
+        if trial.purpose is Purpose.BASELINE:
+            changed = [item.id for item in varied]
+        return configuration_text(trial.configuration.only(changed), varied) or "as baseline"
 
     def latency_text(self, measurement: Measurement) -> str:
         """Returns latency against its bound: "p90 191 of 300 ms"."""
         slo = self.study.objective.slos[0]
         bound = quantity_text(slo.bound_s, "s")
         return f"p{slo.percentile:g} {quantity_text(measurement.slo_latency_s, 's')} of {bound}"
+
+    def _baseline_configuration(self) -> Configuration:
+        """Returns the baseline's configuration; an empty one, from which all differ, if it is not known yet."""
+        trials = (*self._trials.values(), *self.study.trials)
+        baseline = (trial.configuration for trial in trials if trial.purpose is Purpose.BASELINE)
+        return next(baseline, Configuration({}))
 
     def _incumbent_measurement(self) -> Measurement | None:
         trial = None if self._incumbent is None else self._trials.get(self._incumbent)

@@ -10,6 +10,7 @@ from knobs.contract import Provenance, Scope
 from tuner.configuration import Configuration, Parameter
 from tuner.objective import Slo
 from tuner.pareto import pareto_front
+from tuner.report.vocabulary import energy_origin
 from tuner.study_record import Study
 from tuner.trial import EnergyResult, Interval, Measurement, Purpose, Trial
 
@@ -87,6 +88,12 @@ class Digest:
     def energy(self) -> EnergyResult | None:
         """The energy of some measured trial: all trials of a study share meter, scope and provenance."""
         return next((trial.measurement.energy for trial in self.study.trials if trial.measurement), None)
+
+    @cached_property
+    def shared_origin(self) -> str | None:
+        """Provenance and scope of all joules in this study, to be said once; None if trials differ."""
+        origins = {energy_origin(trial.measurement.energy) for trial in self.study.trials if trial.measurement}
+        return origins.pop() if len(origins) == 1 else None
 
     @property
     def provenance(self) -> Provenance:

@@ -6,19 +6,13 @@ from io import BytesIO
 from typing import Any
 
 from tuner.errors import BadInputError
+from tuner.report.axes import Axis, logarithmic_ticks
 from tuner.report.digest import Digest, measurement_of
-from tuner.report.points import (
-    FRONT_COLOUR,
-    SLO_COLOUR,
-    VERDICT_COLOURS,
-    Axes,
-    axes_of,
-    error_of,
-    landmarks,
-    logarithmic_ticks,
-    spans_decades,
-)
-from tuner.report.vocabulary import share_text, slo_text
+from tuner.report.labels import landmark_labels, slo_label
+from tuner.report.placement import Canvas
+from tuner.report.points import FRONT_COLOUR, SLO_COLOUR, VERDICT_COLOURS, error_of
+from tuner.report.view import View, energy_j, energy_title, front_view, latency_s, latency_title, outside_text
+from tuner.report.vocabulary import share_text
 from tuner.study_record import Study
 from tuner.trial import Trial, Verdict
 
@@ -26,6 +20,8 @@ _INK = "#1b1e24"
 _QUIET = "#666c78"
 _RULE = "#e4e4df"
 _LEGEND = {"borderaxespad": 0.4, "borderpad": 0, "columnspacing": 1.4, "handletextpad": 0.5, "handlelength": 1.4}
+_CANVAS = Canvas(495, 235, character_width=7.0, line_height=14)
+"""The area between the axes, in points."""
 _MARKS = {Verdict.FEASIBLE: "o", Verdict.INFEASIBLE: "X", Verdict.UNDECIDED: "D"}
 _STYLE = {
     "font.family": "sans-serif",
@@ -53,63 +49,32 @@ def pareto_png(study: Study) -> bytes:
         raise BadInputError(
             "The report needs matplotlib, which is not installed: install the extra 'wattune[report]'."
         ) from error
-    digest = Digest(study)
     file = BytesIO()
     with rc_context(_STYLE):
         figure = Figure(figsize=(8, 5), dpi=160, facecolor="white", layout="constrained")
-        _draw(figure.add_subplot(), digest)
-        FigureCanvasAgg(figure).print_png(file)
+        FigureCanvasAgg(figure)
+        draw(figure, Digest(study))
+        figure.savefig(file, format="png")
     return file.getvalue()
 
 
-def _draw(plot: Any, digest: Digest) -> None:
-    axes = axes_of(digest)
-    _frame(plot, digest, axes)
-    front = [_position(trial, axes) for trial in digest.front]
-    if front:
-        plot.step(*zip(*front, strict=True), where="post", color=FRONT_COLOUR, lw=1.8, label="Pareto front", zorder=2)
-    for verdict in Verdict:
-        _draw_points(plot, digest, axes, verdict)
-    _draw_errors(plot, digest, axes)
-    for name, trial in landmarks(digest):
-        plot.annotate(
-            name,
-            _position(trial, axes),
-            # Below a point of the front there is none: the place for a name.
-            xytext=(0, -34),
-            textcoords="offset points",
-            ha="center",
-            fontweight="bold",
-            arrowprops={"arrowstyle": "-", "color": SLO_COLOUR, "shrinkB": 6, "lw": 0.9},
-            zorder=6,
-        )
-    if digest.explored:
-        plot.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=5, labelcolor=_INK, **_LEGEND)
-
-
-def _frame(plot: Any, digest: Digest, axes: Axes) -> None:
-    bound = digest.slo.bound_s / axes.latency.factor
-    if spans_decades(digest):
-        plot.set_xscale("log")
-        latencies = [_position(trial, axes)[0] for trial in digest.explored]
-        ticks = logarithmic_ticks(min(latencies), max(latencies))
-        plot.set_xticks(ticks, labels=[f"{tick:g}" for tick in ticks])
-        plot.set_xticks([], minor=True)
-        plot.set_xlim(min(latencies) * 0.8, max(*latencies, bound) * 1.2)
-    else:
-        plot.set_xlim(left=0, auto=True)
-    plot.axvline(bound, color=SLO_COLOUR, lw=1.3, ls=(0, (4, 3)), zorder=1)
-    plot.annotate(
-        slo_text(digest.slo), (bound, 0.96), xycoords=("data", "axes fraction"), xytext=(5, 0),
-        textcoords="offset points", color=_QUIET,
-    )  # fmt: skip
-    plot.set_xlabel(axes.latency_title)
-    plot.set_ylabel(axes.energy_title)
-    plot.set_title(_title(digest), loc="left", fontsize=12.5, fontweight="bold", pad=34, parse_math=False)
-    plot.grid(axis="y", color=_RULE, lw=0.8)
-    plot.set_axisbelow(True)
+def draw(figure: Any, digest: Digest) -> None:
+    """Draws the picture on a Matplotlib figure."""
+    plot = figure.add_subplot()
+    plot.set_title(_title(digest), loc="left", fontsize=12.5, fontweight="bold", pad=48, parse_math=False)
     plot.spines[["top", "right", "left"]].set_visible(False)
     plot.tick_params(length=0)
+    if not digest.explored:
+        return
+    view = front_view(digest)
+    _frame(plot, digest, view)
+    _draw_slo(plot, digest, view)
+    _draw_front(plot, digest, view)
+    _draw_bands(plot, digest, view)
+    for verdict in Verdict:
+        _draw_points(plot, digest, view, verdict)
+    _draw_landmarks(plot, digest, view)
+    plot.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1.07), ncols=5, labelcolor=_INK, **_LEGEND)
 
 
 def _title(digest: Digest) -> str:
@@ -119,12 +84,66 @@ def _title(digest: Digest) -> str:
     return f"{workload}: saves {share_text(recommendation.comparison.saving)} ({digest.provenance})"
 
 
-def _draw_points(plot: Any, digest: Digest, axes: Axes, verdict: Verdict) -> None:
+def _frame(plot: Any, digest: Digest, view: View) -> None:
+    _set_axis(plot, "x", view.latency)
+    _set_axis(plot, "y", view.energy)
+    plot.set_xlabel(latency_title(digest, view.latency))
+    plot.set_ylabel(energy_title(digest, view.energy))
+    plot.grid(axis="y", color=_RULE, lw=0.8)
+    plot.set_axisbelow(True)
+    outside = sum(trial in view.outside for trial in digest.explored)
+    plot.annotate(
+        outside_text(outside), (1, 0), xycoords="axes fraction", xytext=(0, -30),
+        textcoords="offset points", ha="right", va="center", fontsize=8.5, color=_QUIET,
+    )  # fmt: skip
+
+
+def _set_axis(plot: Any, name: str, axis: Axis) -> None:
+    if axis.logarithmic:
+        ticks = logarithmic_ticks(axis.low, axis.high)
+        plot.set(**{f"{name}scale": "log"})
+        plot.set(**{f"{name}ticks": ticks, f"{name}ticklabels": [f"{tick:.10g}" for tick in ticks]})
+        plot.tick_params(axis=name, which="minor", length=0, labelleft=False, labelbottom=False)
+    plot.set(**{f"{name}lim": (axis.low, axis.high)})
+
+
+def _draw_slo(plot: Any, digest: Digest, view: View) -> None:
+    label = slo_label(digest, view)
+    if label.is_inside:
+        plot.axvline(view.latency.number(digest.slo.bound_s), color=SLO_COLOUR, lw=1.3, ls=(0, (4, 3)), zorder=1)
+    plot.annotate(
+        label.text, (label.share, 1), xycoords="axes fraction", xytext=(0, 3),
+        textcoords="offset points", ha=label.alignment, va="bottom", color=_QUIET,
+    )  # fmt: skip
+
+
+def _draw_front(plot: Any, digest: Digest, view: View) -> None:
+    places = [_position(trial, view) for trial in digest.front]
+    plot.step(*zip(*places, strict=True), where="post", color=FRONT_COLOUR, lw=1.8, label="Pareto front", zorder=2)
+
+
+def _draw_bands(plot: Any, digest: Digest, view: View) -> None:
+    banded = [trial for trial in digest.explored if measurement_of(trial).energy.band]
+    if not banded:
+        return
+    plot.vlines(
+        [view.latency.number(latency_s(trial)) for trial in banded],
+        [view.energy.number(error_of(trial).low) for trial in banded],
+        [view.energy.number(error_of(trial).high) for trial in banded],
+        color=SLO_COLOUR,
+        alpha=0.35,
+        lw=1,
+        label="band of the estimate",
+        zorder=1,
+    )
+
+
+def _draw_points(plot: Any, digest: Digest, view: View, verdict: Verdict) -> None:
     trials = [trial for trial in digest.explored if measurement_of(trial).verdict is verdict]
     if not trials:
         return
     plot.scatter(
-        *zip(*(_position(trial, axes) for trial in trials), strict=True),
+        *zip(*(_position(trial, view) for trial in trials), strict=True),
         s=58,
         marker=_MARKS[verdict],
         color=VERDICT_COLOURS[verdict],
@@ -135,24 +154,21 @@ def _draw_points(plot: Any, digest: Digest, axes: Axes, verdict: Verdict) -> Non
     )
 
 
-def _draw_errors(plot: Any, digest: Digest, axes: Axes) -> None:
-    bands = [trial for trial in digest.explored if measurement_of(trial).energy.band]
-    if bands:
-        ends = [error_of(trial) for trial in bands]
-        plot.vlines(
-            [_position(trial, axes)[0] for trial in bands],
-            [end.low / axes.energy.factor for end in ends],
-            [end.high / axes.energy.factor for end in ends],
-            color=SLO_COLOUR,
-            alpha=0.35,
-            lw=1,
-            label="band of the estimate",
-            zorder=1,
+def _draw_landmarks(plot: Any, digest: Digest, view: View) -> None:
+    for label in landmark_labels(digest, view, (_CANVAS,)):
+        plot.annotate(
+            label.name,
+            _position(label.trial, view),
+            xytext=label.offset,
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontweight="bold",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+            arrowprops={"arrowstyle": "-", "color": SLO_COLOUR, "shrinkA": 0, "shrinkB": 5, "lw": 0.9},
+            zorder=6,
         )
-    if digest.explored:
-        plot.set_ylim(bottom=0)
 
 
-def _position(trial: Trial, axes: Axes) -> tuple[float, float]:
-    measurement = measurement_of(trial)
-    return measurement.slo_latency_s / axes.latency.factor, measurement.energy.per_request_j / axes.energy.factor
+def _position(trial: Trial, view: View) -> tuple[float, float]:
+    return view.latency.number(latency_s(trial)), view.energy.number(energy_j(trial))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -13,6 +14,7 @@ from tuner.report.digest import Digest, measurement_of
 from tuner.report.sentences import provenance_sentence, result_sentence
 from tuner.report.vocabulary import (
     NOTHING,
+    configuration_text,
     energy_origin,
     interval_text,
     origin_text,
@@ -20,13 +22,17 @@ from tuner.report.vocabulary import (
     parameter_label,
     quantity_text,
     slo_text,
+    unit_text,
     value_text,
+    verdict_mark,
     verdict_text,
 )
 from tuner.study_record import Recommendation, Study
 from tuner.trial import Trial
 
 _WIDE_COLUMNS = 100
+_UNBOUNDED = Console(width=10_000)
+"""On which a table is as wide as it likes to be."""
 
 VERDICT_STYLES = {"feasible": "green", "infeasible": "red", "undecided": "yellow", "rejected": "dim"}
 
@@ -49,35 +55,90 @@ def result_view(study: Study, width: int = _WIDE_COLUMNS) -> RenderableType:
     parts.append(Text(result_sentence(digest), style="bold"))
     parts.append(Text(provenance_sentence(digest), style="dim"))
     caveats = study.recommendation.caveats if study.recommendation else ()
-    parts += [Padding(Text(f"• {caveat}", style="yellow"), (0, 0, 0, 1)) for caveat in caveats]
-    return Group(*parts)
+    bullets = Table.grid(padding=(0, 1))
+    for caveat in caveats:
+        bullets.add_row("•", Text(caveat), style="yellow")
+    return Group(*parts, Padding(bullets, (0, 0, 0, 1)))
 
 
-def front_table(study: Study, trials: tuple[Trial, ...], width: int = _WIDE_COLUMNS) -> Table:
+def front_table(study: Study, trials: tuple[Trial, ...], width: int = _WIDE_COLUMNS) -> RenderableType:
     """Returns the Pareto front, fastest first, with the landmarks named.
+
+    What all its trials have in common is said once, above the table.
 
     Args:
         study: The study that the trials belong to.
         trials: The front.
-        width: Columns of the terminal: where they are few, all parameters share one.
+        width: Columns of the terminal: where they are too few for a column a parameter, all parameters share one.
     """
     digest = Digest(study)
-    table = plain_table(f"Pareto front of {study.request.workload}, {slo_text(digest.slo)}")
+    varying, common = _told_apart(digest, trials)
+    title = Text(f"Pareto front of {study.request.workload}, {slo_text(digest.slo)}", style="bold")
+    shared = [Text(f"All: {configuration_text(common, digest.varied)}", style="dim")] if common else []
+    table = _front_columns(digest, trials, varying)
+    if Measurement.get(_UNBOUNDED, _UNBOUNDED.options, table).maximum > width:
+        table = _front_pairs(digest, trials, varying)
+    return Group(title, *shared, table)
+
+
+def _told_apart(digest: Digest, trials: tuple[Trial, ...]) -> tuple[tuple[Parameter, ...], Configuration]:
+    """Returns the parameters in which trials differ, and the values that all of them share."""
+    varying = tuple(
+        parameter for parameter in digest.varied if len({trial.configuration.get(parameter.id) for trial in trials}) > 1
+    )
+    if not trials:
+        return varying, Configuration({})
+    others = {parameter.id for parameter in digest.varied} - {parameter.id for parameter in varying}
+    return varying, trials[0].configuration.only(others)
+
+
+def _front_columns(digest: Digest, trials: tuple[Trial, ...], varying: tuple[Parameter, ...]) -> Table:
+    """Returns the front with a column for each parameter."""
+    table = plain_table("")
     table.add_column("\ntrial", justify="right")
-    narrow = width < _WIDE_COLUMNS
-    for heading in ["configuration"] if narrow else [parameter_label(parameter.id) for parameter in digest.varied]:
-        table.add_column(f"\n{escape(heading)}", justify="left" if narrow else "right", overflow="fold")
+    for parameter in varying:
+        heading = f"{parameter_label(parameter.id)}\n{unit_text(parameter.unit)}"
+        if not unit_text(parameter.unit):
+            heading = f"\n{parameter_label(parameter.id)}"
+        table.add_column(escape(heading), justify="right", no_wrap=True)
+    _add_figure_columns(table, digest)
+    for trial in trials:
+        values = (trial.configuration.get(parameter.id, NOTHING) for parameter in varying)
+        _add_front_row(table, digest, trial, [value_text(value) for value in values])
+    return table
+
+
+def _front_pairs(digest: Digest, trials: tuple[Trial, ...], varying: tuple[Parameter, ...]) -> Table:
+    """Returns the front with all parameters in one column, for narrow terminals."""
+    table = plain_table("")
+    table.add_column("\ntrial", justify="right")
+    table.add_column("\nconfiguration", overflow="fold")
+    _add_figure_columns(table, digest)
+    for trial in trials:
+        configuration = trial.configuration.only(parameter.id for parameter in varying)
+        _add_front_row(table, digest, trial, [configuration_text(configuration, varying)])
+    return table
+
+
+def _add_figure_columns(table: Table, digest: Digest) -> None:
     # Scope and provenance are the same for all trials of a study.
     origin = origin_text(digest.provenance, digest.scope)
     table.add_column(f"energy/request\n{origin}", justify="right", min_width=len(origin))
     table.add_column(f"\np{digest.slo.percentile:g}", justify="right", no_wrap=True)
-    table.add_column("\nverdict", overflow="fold", min_width=len("recommended"))
-    for trial in trials:
-        settings = _settings(digest, trial)
-        cells = [", ".join(f"{parameter_label(name)} {text}" for name, text in settings.items())]
-        row = _front_row(digest, trial, cells if narrow else list(settings.values()))
-        table.add_row(*row, style="bold" if trial == digest.recommended else "")
-    return table
+    table.add_column("\nverdict", no_wrap=True)
+
+
+def _add_front_row(table: Table, digest: Digest, trial: Trial, settings: list[str]) -> None:
+    verdict = verdict_text(trial)
+    name = "recommended" if trial == digest.recommended else "baseline" if trial == digest.study.baseline else verdict
+    table.add_row(
+        str(trial.number),
+        *map(escape, settings),
+        _energy(trial),
+        quantity_text(measurement_of(trial).slo_latency_s, "s"),
+        f"[{VERDICT_STYLES[verdict]}]{verdict_mark(trial)} {name}[/]",
+        style="bold" if trial == digest.recommended else "",
+    )
 
 
 def recommendation_table(study: Study, recommendation: Recommendation) -> Table:
@@ -100,7 +161,7 @@ def recommendation_table(study: Study, recommendation: Recommendation) -> Table:
     table.add_row("energy/request", *energies, origin_text(digest.provenance, digest.scope))
     if old.band and new.band:
         bands = (interval_text(side, "J") for side in (old.band, new.band))
-        table.add_row("band of the estimate", *bands, "over all assumed power")
+        table.add_row("band", *bands, "over all assumed power")
     latencies = (quantity_text(side.slo_latency_s, "s") for side in (old, new))
     table.add_row(f"p{digest.slo.percentile:g} latency", *latencies, slo_text(digest.slo))
     return table
@@ -114,36 +175,14 @@ def closest_table(study: Study, closest: Trial) -> Table:
     table.add_column("parameter")
     table.add_column("value", justify="right")
     units = _parameters(digest)
-    for name, value in closest.configuration.items():
-        text = value_text(value, units[name].unit if name in units else "")
-        table.add_row(escape(parameter_label(name)), escape(text))
+    for name in digest.parameter_ids():
+        if name in closest.configuration:
+            text = value_text(closest.configuration[name], units[name].unit if name in units else "")
+            table.add_row(escape(parameter_label(name)), escape(text))
     table.add_section()
     table.add_row(f"p{digest.slo.percentile:g} latency", quantity_text(measurement.slo_latency_s, "s"))
     table.add_row(f"energy/request ({energy_origin(measurement.energy)})", _energy(closest))
     return table
-
-
-def _settings(digest: Digest, trial: Trial) -> dict[str, str]:
-    """Returns the values of the parameters that were varied, by parameter id."""
-    return {
-        parameter.id: value_text(trial.configuration[parameter.id], parameter.unit)
-        if parameter.id in trial.configuration
-        else NOTHING
-        for parameter in digest.varied
-    }
-
-
-def _front_row(digest: Digest, trial: Trial, settings: list[str]) -> tuple[str, ...]:
-    measurement = measurement_of(trial)
-    verdict = verdict_text(trial)
-    name = ", recommended" if trial == digest.recommended else ", baseline" if trial == digest.study.baseline else ""
-    return (
-        str(trial.number),
-        *map(escape, settings),
-        _energy(trial),
-        quantity_text(measurement.slo_latency_s, "s"),
-        f"[{VERDICT_STYLES[verdict]}]{verdict}[/]{name}",
-    )
 
 
 def _add_parameters(table: Table, digest: Digest, before: Configuration, after: Configuration) -> None:

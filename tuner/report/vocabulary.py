@@ -46,16 +46,29 @@ def parameter_label(parameter_id: str) -> str:
 def value_text(value: Value, unit: str = "") -> str:
     """Returns a parameter's value with its unit; what is merely counted needs none."""
     number = value if isinstance(value, str) else f"{value:.7g}"
-    unit = _UNITS_ON_SCREEN.get(unit, unit)
-    return number if unit in _COUNTED else f"{number} {unit}"
+    return f"{number} {shown}" if (shown := unit_text(unit)) else number
+
+
+def unit_text(unit: str) -> str:
+    """Returns a parameter's unit as it is shown: nothing for what is merely counted."""
+    return "" if unit in _COUNTED else _UNITS_ON_SCREEN.get(unit, unit)
+
+
+def settings(configuration: Configuration, parameters: tuple[Parameter, ...] = ()) -> tuple[str, ...]:
+    """Returns each value of a configuration in short words, ``GPU max 816 MHz``.
+
+    Args:
+        configuration: The configuration, or a part of one.
+        parameters: Those of the space, for units and order; what they lack comes last.
+    """
+    units = {parameter.id: parameter.unit for parameter in parameters if parameter.id in configuration}
+    names = (*units, *(name for name in configuration if name not in units))
+    return tuple(f"{parameter_label(name)} {value_text(configuration[name], units.get(name, ''))}" for name in names)
 
 
 def configuration_text(configuration: Configuration, parameters: tuple[Parameter, ...] = ()) -> str:
-    """Returns a configuration in short words: ``GPU max 816 MHz, batch 4``."""
-    units = {parameter.id: parameter.unit for parameter in parameters}
-    return ", ".join(
-        f"{parameter_label(name)} {value_text(value, units.get(name, ''))}" for name, value in configuration.items()
-    )
+    """Returns a configuration in short words: ``GPU max 816 MHz, batch 4``; see :func:`settings`."""
+    return ", ".join(settings(configuration, parameters))
 
 
 def quantity_text(value: float, unit: str, digits: int = 3) -> str:

@@ -42,11 +42,20 @@ def test_elsewhere_every_trial_is_one_plain_line() -> None:
     trials = [line for line in lines if " | " in line]
     assert len(trials) == len(study.trials)
     assert trials[1] == (
-        "  1 search | batch 8, threads 2, cores 2, CPU quota 200 %"
+        "  1 search | batch 8"
         " | 362 mJ estimated, cpu | p90 191 ms of 300 ms | ✓ feasible"
         " | measuring trial 2 · best: trial 1, 362 mJ (estimated, cpu) · saving so far 39.8 % · 2 min 51 s"
     )
     assert "\x1b" not in "".join(lines)
+
+
+def test_a_line_shows_what_differs_from_the_baseline_in_the_order_of_the_space() -> None:
+    study = estimated_study()
+    settings = [line.split(" | ")[1] for line in shown(study, 80, terminal=False).splitlines() if " | " in line]
+    assert settings[0] == "cores 2, CPU quota 200 %, threads 2, batch 1"
+    assert settings[2] == "cores 1, CPU quota 100 %, threads 1, batch 4"
+    assert settings[3] == "CPU quota 150 %, batch 4"
+    assert settings[14:] == ["as baseline", "batch 8", "as baseline", "batch 8"]
 
 
 def test_a_rejection_is_shown_with_its_reason() -> None:

@@ -179,6 +179,13 @@ def simulated_study() -> Study:
     )
 
 
+def outlier_study() -> Study:
+    """A simulated study with two trials that are far slower and far more wasteful than all others."""
+    study = simulated_study()
+    slow = tuple(_outlier(study.trials[0], number, factor) for number, factor in ((18, 60.0), (19, 90.0)))
+    return replace(study, id="s-outliers", trials=(*study.trials, *slow))
+
+
 def infeasible_study() -> Study:
     """A finished study whose SLO no configuration holds."""
     study = estimated_study()
@@ -213,6 +220,19 @@ def _simulated(trial: Trial) -> Trial:
         cpu_s_per_request=None,
     )
     return replace(trial, measurement=replace(trial.measurement, energy=energy))
+
+
+def _outlier(trial: Trial, number: int, factor: float) -> Trial:
+    measurement = trial.measurement
+    assert measurement is not None
+    energy = replace(measurement.energy, per_request_j=measurement.energy.per_request_j * factor)
+    slow = replace(
+        measurement,
+        energy=energy,
+        slo_latency_s=measurement.slo_latency_s * factor,
+        verdict=Verdict.INFEASIBLE,
+    )
+    return replace(trial, number=number, purpose=Purpose.SEARCH, measurement=slow)
 
 
 def _with_verdict(trial: Trial, verdict: Verdict) -> Trial:

@@ -26,6 +26,30 @@ def test_the_front_names_baseline_and_recommendation() -> None:
     assert "recommended" in lines[6]
 
 
+def test_what_the_front_has_in_common_is_said_once_above_the_table() -> None:
+    study = estimated_study()
+    fast = tuple(trial for trial in Digest(study).front if trial.configuration["serving.threads"] == 2)
+    lines = text_of(front_table(study, fast)).splitlines()
+    assert lines[1].strip() == "All: cores 2, CPU quota 200 %, threads 2"
+    assert "threads" not in "".join(lines[2:])
+    assert lines[3].split() == ["trial", "batch", "estimated,", "cpu", "p90", "verdict"]
+
+
+def test_the_front_needs_one_line_a_trial_at_80_columns() -> None:
+    study = estimated_study()
+    front = Digest(study).front
+    lines = text_of(front_table(study, front, 80), 80).splitlines()
+    assert [line.split()[0] for line in lines[3:]] == [str(trial.number) for trial in front]
+    assert all(len(line.rstrip()) <= 80 for line in lines)
+
+
+def test_where_columns_are_too_many_parameters_share_one_in_the_order_of_the_space() -> None:
+    study = estimated_study()
+    shown = " ".join(text_of(front_table(study, Digest(study).front, 72), 72).split())
+    assert "configuration" in shown
+    assert shown.index("cores 2") < shown.index("CPU quota") < shown.index("threads") < shown.index("batch")
+
+
 @pytest.mark.parametrize("width", [50, 80, 120])
 @pytest.mark.parametrize(
     ("study", "origin"), [(estimated_study(), "estimated, cpu"), (simulated_study(), "simulated, board")]

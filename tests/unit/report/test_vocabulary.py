@@ -95,10 +95,10 @@ def test_a_value_has_its_unit_unless_it_is_a_count() -> None:
     assert value_text("powersave", "") == "powersave"
 
 
-def test_a_configuration_is_told_in_short_words() -> None:
+def test_a_configuration_is_told_in_short_words_and_in_the_order_of_the_space() -> None:
     configuration = Configuration({"workload.cpu.quota_percent": 150, "serving.batch_size": 4})
     parameters = estimated_study().space.parameters
-    assert configuration_text(configuration, parameters) == "batch 4, CPU quota 150 %"
+    assert configuration_text(configuration, parameters) == "CPU quota 150 %, batch 4"
 
 
 @pytest.mark.parametrize("provenance", list(Provenance))

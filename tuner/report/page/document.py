@@ -6,8 +6,10 @@ import json
 from importlib.resources import files
 
 from tuner.report.digest import Digest
-from tuner.report.page.charts import Figure, front_chart, parameter_charts, plotly_source, progress_chart
+from tuner.report.page.figures import Figure, plotly_source
+from tuner.report.page.front_chart import front_chart
 from tuner.report.page.markup import Markup, element, join
+from tuner.report.page.search_charts import parameter_charts, progress_chart
 from tuner.report.page.sections import (
     caveats,
     heading,
@@ -17,7 +19,7 @@ from tuner.report.page.sections import (
     rejections,
 )
 from tuner.report.page.trials import trials_table
-from tuner.report.vocabulary import origin_text
+from tuner.report.view import energy_j, energy_title, front_view, outside_text, search_axis
 from tuner.study_record import Study
 
 
@@ -54,22 +56,35 @@ def page(study: Study) -> str:
 def _charts(digest: Digest) -> tuple[Markup, ...]:
     if not digest.explored:
         return ()
-    origin = origin_text(digest.provenance, digest.scope)
-    small = [_chart(f"parameter-{number}", figure) for number, figure in enumerate(parameter_charts(digest))]
+    view, energy = front_view(digest), search_axis(digest)
+    axis = energy_title(digest, energy).replace("\n", " ")
+    outside = _outside(sum(not energy.holds(energy_j(trial)) for trial in digest.explored))
+    small = [_chart(f"parameter-{number}", figure) for number, figure in enumerate(parameter_charts(digest, energy))]
     return (
         element("h2", "Energy against latency"),
         _note(
             "Every trial; the line is the Pareto front: the least energy seen at or below a latency. Point at a trial "
-            "for its configuration; choose in the legend what is shown."
+            f"for its configuration; choose in the legend what is shown. {_outside(len(view.outside))}"
         ),
-        _chart("front", front_chart(digest)),
+        _chart("front", front_chart(digest, view)),
         element("h2", "The course of the search"),
-        _note(f"Energy per request of each trial, and of the best feasible one so far. {digest.study.reason}"),
-        _chart("progress", progress_chart(digest)),
+        _note(
+            f"Energy per request of each trial, and of the best feasible one so far. {digest.study.reason} {outside}"
+        ),
+        _chart("progress", progress_chart(digest, energy)),
         element("h2", "Parameter by parameter"),
-        _note(f"Energy per request ({origin}) against one parameter at a time; the others vary too."),
-        element("div", *small, class_="small-charts"),
+        _note(f"{axis}, against one parameter at a time; the others vary too. {outside}"),
+        element("div", *small, class_="small-charts", style=f"--columns: {_columns(len(small))}"),
     )
+
+
+def _outside(count: int) -> str:
+    return f"{outside_text(count)}: double-click the chart to see all." if count else ""
+
+
+def _columns(count: int) -> int:
+    """Returns in how many columns the small charts leave the fewest places empty: up to five, and rather more."""
+    return count if count <= 5 else min((5, 4, 3), key=lambda columns: -count % columns)
 
 
 def _chart(name: str, figure: Figure) -> Markup:
@@ -83,7 +98,7 @@ def _chart(name: str, figure: Figure) -> Markup:
 
 
 def _note(text: str) -> Markup:
-    return element("p", text, class_="quiet")
+    return element("p", text.strip(), class_="quiet")
 
 
 def _footer(study: Study) -> Markup:

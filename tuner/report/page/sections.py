@@ -5,7 +5,7 @@ from __future__ import annotations
 from tuner.configuration import Owner
 from tuner.report.digest import Digest
 from tuner.report.page.markup import Markup, element, join, typeset
-from tuner.report.page.trials import number_cell, table
+from tuner.report.page.trials import Heading, number_cell, table
 from tuner.report.sentences import baseline_sentence, latency_text, provenance_sentence, result_sentence
 from tuner.report.vocabulary import (
     NOTHING,
@@ -122,12 +122,17 @@ def recommendation_table(digest: Digest) -> Markup:
                 element("td", owner_text(owner), class_="wrap quiet"),
             )
         )
-    headings = ("Parameter", "Baseline", "Recommended", "Kept by")
+    headings = (
+        Heading("Parameter"),
+        Heading("Baseline", is_numeric=True),
+        Heading("Recommended", is_numeric=True),
+        Heading("Kept by"),
+    )
     return join(
         (
             element("h2", title),
             _remeasured(digest),
-            table(headings, (*rows, *_figure_rows(digest)), numeric=frozenset({1, 2})),
+            table(headings, (*rows, *_figure_rows(digest))),
         )
     )
 
@@ -184,8 +189,8 @@ def rejections(digest: Digest) -> Markup:
         for trial in digest.rejected
         if trial.rejection
     ]
-    headings = ("Trial", "Cause", "Reason", "Configuration")
-    return join((element("h2", "Rejected trials"), table(headings, rows, numeric=frozenset({0}))))
+    headings = (Heading("Trial", is_numeric=True), Heading("Cause"), Heading("Reason"), Heading("Configuration"))
+    return join((element("h2", "Rejected trials"), table(headings, rows)))
 
 
 def machine(digest: Digest) -> Markup:
@@ -205,7 +210,8 @@ def machine(digest: Digest) -> Markup:
             )
             for absence in record.absent
         ]
-        parts += [element("h2", "What this machine does not offer"), table(("Absent", "Why", "What to do"), rows)]
+        headings = (Heading("Absent"), Heading("Why"), Heading("What to do"))
+        parts += [element("h2", "What this machine does not offer"), table(headings, rows)]
     return join(parts)
 
 

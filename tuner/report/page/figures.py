@@ -1,0 +1,109 @@
+"""What the charts of the page are made of: Plotly's figures as JSON. Colours of text and grid come from the page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from tuner.errors import BadInputError
+from tuner.report.axes import Axis, logarithmic_ticks
+from tuner.report.digest import Digest, measurement_of
+from tuner.report.points import FRONT_COLOUR
+from tuner.report.sentences import latency_text
+from tuner.report.vocabulary import energy_text, interval_text, settings
+from tuner.trial import Trial
+
+Figure = dict[str, Any]
+CLEAR = "rgba(0, 0, 0, 0)"
+
+
+def plotly_source() -> str:
+    """Returns the chart library's own JavaScript.
+
+    Raises:
+        BadInputError: Plotly is not installed.
+    """
+    try:
+        from plotly.offline import get_plotlyjs
+    except ImportError as error:
+        raise BadInputError(
+            "The report needs plotly, which is not installed: install the extra 'wattune[report]'."
+        ) from error
+    return str(get_plotlyjs())
+
+
+def layout(x_title: str, y_title: str, height: int) -> Figure:
+    """Returns the layout that all charts begin with.
+
+    Args:
+        x_title: Title of the horizontal axis.
+        y_title: Title of the vertical axis, in one or more lines.
+        height: Of the whole, in pixels.
+    """
+    title = {"standoff": 12, "font": {"size": 13}}
+    axis = {"zeroline": False, "ticks": "", "automargin": True, "showline": False}
+    return {
+        "height": height,
+        "margin": {"l": 64, "r": 20, "t": 12, "b": 52},
+        "paper_bgcolor": CLEAR,
+        "plot_bgcolor": CLEAR,
+        "font": {"family": "inherit", "size": 13},
+        "hovermode": "closest",
+        "hoverlabel": {"align": "left", "font": {"size": 12.5}},
+        "xaxis": {**axis, "title": {"text": x_title, **title}, "showgrid": False},
+        "yaxis": {**axis, "title": {"text": y_title.replace("\n", "<br>"), **title}},
+    }
+
+
+def axis_layout(axis: Axis) -> Figure:
+    """Returns the range of an axis, its scale and its ticks."""
+    if not axis.logarithmic:
+        return {"range": [axis.low, axis.high]}
+    return {
+        "type": "log",
+        "range": [math.log10(axis.low), math.log10(axis.high)],
+        "tickvals": logarithmic_ticks(axis.low, axis.high),
+        # Whole numbers at every tick; left alone, Plotly shortens them to digits and powers of ten.
+        "tickformat": "~r",
+    }
+
+
+def coordinate(axis: Axis, value: float) -> float:
+    """Returns a value in SI units as annotations and shapes want it on an axis."""
+    number = axis.number(value)
+    return math.log10(number) if axis.logarithmic else number
+
+
+def line(x: Sequence[float], y: Sequence[float], name: str) -> Figure:
+    """Returns a line of steps, each held until the next."""
+    style = {"color": FRONT_COLOUR, "width": 2, "shape": "hv"}
+    return {"type": "scatter", "mode": "lines", "x": x, "y": y, "name": name, "line": style, "hoverinfo": "skip"}
+
+
+def points(
+    digest: Digest, trials: Sequence[Trial], x: Sequence[float | str], y: Sequence[float], marker: Figure
+) -> Figure:
+    """Returns one point a trial, which tells of it when pointed at."""
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": x,
+        "y": y,
+        "marker": marker,
+        "text": [_hover_text(digest, trial) for trial in trials],
+        "hovertemplate": "%{text}<extra></extra>",
+    }
+
+
+def _hover_text(digest: Digest, trial: Trial) -> str:
+    measurement = measurement_of(trial)
+    figures = (
+        energy_text(measurement.energy),
+        *([f"band {interval_text(measurement.energy.band, 'J')}"] if measurement.energy.band else []),
+        f"{latency_text(digest, measurement.slo_latency_s)}, {measurement.verdict.value}",
+    )
+    values = settings(trial.configuration, digest.study.space.parameters)
+    lines = [f"<b>Trial {trial.number}</b> · {trial.purpose.value}", *map(escape, figures), "", *map(escape, values)]
+    return "<br>".join(lines)
