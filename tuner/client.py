@@ -55,6 +55,7 @@ class Client:
             socket_path: ``control.sock`` for everything, ``read.sock`` for questions only.
         """
         self._path = socket_path
+        self._was_answered = False
         self._channel = grpc.insecure_channel(
             f"unix:{socket_path.absolute()}",
             options=(
@@ -122,20 +123,20 @@ class Client:
             NotFoundError: There is no such study.
         """
         lost_s: float | None = None
-        found = False
         while True:
             request = pb.WatchStudyRequest(id=study_id, after_sequence=after_sequence)
             try:
                 for message in self._read.WatchStudy(request):
                     event = decode_event(study_id, message)
-                    after_sequence, lost_s, found = event.sequence, None, True
+                    after_sequence, lost_s, self._was_answered = event.sequence, None, True
                     yield event
                     if event.state.is_final:
                         return
-                if self.get_study(study_id).state.is_final:
+                answer = self._read.GetStudy(pb.GetStudyRequest(id=study_id), timeout=_QUICK_S)
+                if decode_study(answer.study).state.is_final:
                     return
             except grpc.RpcError as error:
-                if _code(error) not in _STREAM_BROKEN or not (found or self._listens()):
+                if _code(error) not in _STREAM_BROKEN or not (self._was_answered or self._listens()):
                     raise self._explained(error) from error
             lost_s = lost_s if lost_s is not None else time.monotonic()
             if time.monotonic() - lost_s > patience_s:
@@ -200,9 +201,11 @@ class Client:
 
     def _call(self, method: Callable[..., _Answer], message: Any, timeout_s: float = _QUICK_S) -> _Answer:
         try:
-            return method(message, timeout=timeout_s)
+            answer = method(message, timeout=timeout_s)
         except grpc.RpcError as error:
             raise self._explained(error) from error
+        self._was_answered = True
+        return answer
 
     def _explained(self, error: grpc.RpcError) -> WattuneError:
         """Returns the error that the caller can act on."""

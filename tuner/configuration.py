@@ -148,6 +148,11 @@ class ConfigurationSpace:
             return True
         return float(chosen[constraint.lower]) <= constraint.factor * float(chosen[constraint.upper])
 
+    @property
+    def knob_ids(self) -> tuple[str, ...]:
+        """The parameters that the keeper sets."""
+        return tuple(parameter.id for parameter in self.parameters if parameter.is_knob)
+
     @cached_property
     def size(self) -> int:
         """The number of legal configurations."""

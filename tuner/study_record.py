@@ -63,6 +63,11 @@ class Comparison:
         saving: Share of the baseline's energy that is saved, 0.25 for 25 %.
         saving_interval: 95 % interval of ``saving``.
         rounds: How often each of the two was measured.
+        knob_saving: Share of energy that the knobs save by themselves: the recommendation against the baseline's
+            knobs with the recommended serving parameters, measured in the same rounds. A larger batch saves
+            energy on any hardware; this is what tuning the hardware adds. None if knobs and serving parameters
+            did not both change, so that the saving belongs to one of them alone.
+        knob_saving_interval: 95 % interval of ``knob_saving``.
     """
 
     baseline_per_request_j: float
@@ -70,6 +75,8 @@ class Comparison:
     saving: float
     saving_interval: Interval
     rounds: int
+    knob_saving: float | None = None
+    knob_saving_interval: Interval | None = None
 
 
 @dataclass(frozen=True)

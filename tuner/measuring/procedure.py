@@ -43,9 +43,8 @@ def present_configuration(bench: Bench) -> Configuration:
         DeviceError: A knob cannot be read.
     """
     serving = bench.workload.current()
-    knobs = [parameter.id for parameter in bench.space.parameters if parameter.is_knob]
     others = [parameter.id for parameter in bench.space.parameters if not parameter.is_knob]
-    return Configuration(bench.hardware.read(knobs) | {name: serving[name] for name in others})
+    return Configuration(bench.hardware.read(bench.space.knob_ids) | {name: serving[name] for name in others})
 
 
 class MeasuringProcedure:
@@ -63,7 +62,7 @@ class MeasuringProcedure:
             cancelled: Asked between slices; once true, the window closes at once.
         """
         self._bench = bench
-        self._baseline = baseline
+        self._baseline_knobs = dict(baseline.only(bench.space.knob_ids))
         self._settings = settings
         self._cancelled = cancelled
         self._knobs = {knob.id: knob for knob in bench.knobs}
@@ -85,7 +84,7 @@ class MeasuringProcedure:
         """
         knob_values, serving_values = self._split(configuration)
         try:
-            if configuration == self._baseline:
+            if knob_values == self._baseline_knobs:
                 # Not applied but taken back to: its values may lie outside of what we may set.
                 self._bench.hardware.restore()
             else:
@@ -108,8 +107,7 @@ class MeasuringProcedure:
         return Rejection(RejectionCause.WORKLOAD, str(error))
 
     def _split(self, configuration: Configuration) -> tuple[dict[str, Value], dict[str, Value]]:
-        knob_ids = {parameter.id for parameter in self._bench.space.parameters if parameter.is_knob}
-        knobs = {name: value for name, value in configuration.items() if name in knob_ids}
+        knobs = dict(configuration.only(self._bench.space.knob_ids))
         return knobs, {name: value for name, value in configuration.items() if name not in knobs}
 
     def _measure_applied(

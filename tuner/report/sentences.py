@@ -38,6 +38,18 @@ def result_sentence(digest: Digest) -> str:
     return f"{opening}{_so_far(digest)}."
 
 
+def knobs_sentence(digest: Digest) -> str:
+    """Says what the knobs save by themselves; empty where the saving belongs to one kind of parameter anyway."""
+    comparison = digest.study.recommendation.comparison if digest.study.recommendation else None
+    if comparison is None or comparison.knob_saving is None or comparison.knob_saving_interval is None:
+        return ""
+    interval = share_interval_text(comparison.knob_saving_interval)
+    return (
+        f"The knobs by themselves save {share_text(comparison.knob_saving)} (95 % interval {interval}): with the "
+        "recommended serving parameters in both. The rest comes from these parameters."
+    )
+
+
 def provenance_sentence(digest: Digest) -> str:
     """Says in one sentence where the joules come from."""
     return _ABOUT_PROVENANCE[digest.provenance]

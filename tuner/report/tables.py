@@ -11,7 +11,7 @@ from rich.text import Text
 
 from tuner.configuration import Configuration, Owner, Parameter
 from tuner.report.digest import Digest, measurement_of
-from tuner.report.sentences import provenance_sentence, result_sentence
+from tuner.report.sentences import knobs_sentence, provenance_sentence, result_sentence
 from tuner.report.vocabulary import (
     NOTHING,
     configuration_text,
@@ -53,6 +53,8 @@ def result_view(study: Study, width: int = _WIDE_COLUMNS) -> RenderableType:
     elif digest.closest is not None and digest.incumbent is None:
         parts += [closest_table(study, digest.closest), ""]
     parts.append(Text(result_sentence(digest), style="bold"))
+    if sentence := knobs_sentence(digest):
+        parts.append(Text(sentence))
     parts.append(Text(provenance_sentence(digest), style="dim"))
     caveats = study.recommendation.caveats if study.recommendation else ()
     bullets = Table.grid(padding=(0, 1))

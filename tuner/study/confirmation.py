@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tuner.configuration import Configuration
@@ -47,12 +47,12 @@ def confirm(
     """
     caveats: list[str] = []
     for candidate in _candidates(study, baseline):
-        pairs, complaint = _alternate(baseline, candidate, max(rounds, _LEAST_ROUNDS), measure)
+        turns = _turns(study, baseline, candidate.configuration)
+        measured, complaint = _alternate(turns, max(rounds, _LEAST_ROUNDS), measure)
         if not complaint:
-            before, after = zip(*pairs, strict=True)
-            comparison = compare(before, after)
+            comparison = compare(measured[0], measured[-1], measured[1] if len(turns) > 2 else ())
             if comparison.saving > 0 or not _holds(study.baseline):
-                return Confirmation(candidate, comparison, before, after, tuple(caveats))
+                return Confirmation(candidate, comparison, measured[0], measured[-1], tuple(caveats))
             complaint = "saved nothing when it was measured again"
         caveats.append(f"Trial {candidate.number} looked better while searching, but {complaint}.")
     return Confirmation(study.baseline if _holds(study.baseline) else None, caveats=tuple(caveats))
@@ -75,26 +75,37 @@ def _candidates(study: Study, baseline: Configuration) -> list[Trial]:
     return [trial for _, _, trial in sorted(found)[:_CANDIDATES]]
 
 
+def _turns(study: Study, baseline: Configuration, candidate: Configuration) -> list[Configuration]:
+    """Returns what is measured in each round: the baseline first, the candidate last.
+
+    Where the candidate changes both, the baseline's knobs with the candidate's serving parameters come between:
+    they tell what the knobs save from what a larger batch saves on any hardware.
+    """
+    knobs = baseline.only(study.space.knob_ids)
+    serving_only = Configuration({**candidate, **knobs})
+    return list(dict.fromkeys([baseline, serving_only, candidate]))
+
+
 def _alternate(
-    baseline: Configuration, candidate: Trial, rounds: int, measure: Callable[[Configuration], Trial]
-) -> tuple[list[tuple[Measurement, Measurement]], str]:
-    """Measures A B A B ...; returns the pairs, and what speaks against the candidate, if anything."""
-    pairs: list[tuple[Measurement, Measurement]] = []
+    turns: Sequence[Configuration], rounds: int, measure: Callable[[Configuration], Trial]
+) -> tuple[list[tuple[Measurement, ...]], str]:
+    """Measures A B A B ...; returns the measurements by turn, and what speaks against the last turn, if anything."""
+    complete: list[tuple[Measurement, ...]] = []
     verdicts: set[Verdict] = set()
     for _ in range(rounds):
-        before = measure(baseline).measurement
-        after = measure(candidate.configuration).measurement
-        if after is not None:
-            verdicts.add(after.verdict)
+        measured = [measure(configuration).measurement for configuration in turns]
+        if measured[-1] is not None:
+            verdicts.add(measured[-1].verdict)
         if Verdict.INFEASIBLE in verdicts:
-            return pairs, "broke the SLO when it was measured again"
-        if before is not None and after is not None:
-            pairs.append((before, after))
-    if len(pairs) < _LEAST_ROUNDS:
-        return pairs, "could not be measured again"
+            return [], "broke the SLO when it was measured again"
+        whole = tuple(measurement for measurement in measured if measurement is not None)
+        if len(whole) == len(turns):
+            complete.append(whole)
+    if len(complete) < _LEAST_ROUNDS:
+        return [], "could not be measured again"
     if Verdict.FEASIBLE not in verdicts:
-        return pairs, "could not be shown to hold the SLO again"
-    return pairs, ""
+        return [], "could not be shown to hold the SLO again"
+    return list(zip(*complete, strict=True)), ""
 
 
 def _holds(trial: Trial | None) -> bool:

@@ -140,8 +140,8 @@ class StudyLoop:
         ]
 
     def _confirm_one(self, configuration: Configuration) -> Trial:
-        whose = "the baseline" if configuration == self._baseline else "the recommendation"
-        self._announce(f"confirming {whose} on fresh data")
+        whose = "the baseline" if configuration == self._baseline else "what may be recommended"
+        self._announce(f"measuring {whose} again, on fresh data")
         return self._trial(configuration, Purpose.CONFIRMATION)
 
     def _trial(self, configuration: Configuration, purpose: Purpose) -> Trial:

@@ -130,7 +130,7 @@ class ScriptedDevice:
 
     @property
     def power_w(self) -> float:
-        return 5.0 + (float(self.clock_mhz) / 500.0) ** 2
+        return 5.0 + (float(self.clock_mhz) / 500.0) ** 3
 
     def run(self, duration_s: float) -> Slice:
         self._call("run")

@@ -19,6 +19,12 @@ def test_the_saving_is_the_share_of_energy_that_goes_away():
     assert comparison.rounds == 3
 
 
+def test_the_knobs_share_is_against_the_same_serving_parameters():
+    comparison = compare([measurement(8.0)] * 2, [measurement(3.0)] * 2, [measurement(4.0)] * 2)
+    assert comparison.saving == pytest.approx(0.625)
+    assert comparison.knob_saving == pytest.approx(0.25)
+
+
 @given(st.lists(st.tuples(st.floats(0.1, 10), st.floats(0.1, 10)), min_size=2, max_size=8))
 def test_the_interval_holds_the_saving_and_never_exceeds_all(pairs):
     comparison = compare([measurement(a) for a, _ in pairs], [measurement(b) for _, b in pairs])

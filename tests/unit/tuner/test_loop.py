@@ -73,9 +73,27 @@ def test_the_saving_comes_from_fresh_interleaved_measurements(run):
     finished = run.go()
     fresh = [t.configuration for t in finished.trials if t.purpose is Purpose.CONFIRMATION]
     winner = finished.recommendation.configuration
-    assert fresh == [BASELINE, winner] * 3
+    serving_only = Configuration({CLOCK.id: BASELINE[CLOCK.id], BATCH.id: winner[BATCH.id]})
+    assert fresh == [BASELINE, serving_only, winner] * 3
     energy = _slo_energy(finished)
     assert finished.recommendation.comparison.saving == pytest.approx(1 - energy[winner] / energy[BASELINE], abs=0.02)
+
+
+def test_what_the_knobs_save_is_told_from_what_the_batch_saves(run):
+    comparison = run.go().recommendation.comparison
+    energy = _slo_energy(run.store.get("study-1"))
+    winner = run.store.get("study-1").recommendation.configuration
+    serving_only = Configuration({CLOCK.id: BASELINE[CLOCK.id], BATCH.id: winner[BATCH.id]})
+    assert comparison.knob_saving == pytest.approx(1 - energy[winner] / energy[serving_only], abs=0.02)
+    assert 0 < comparison.knob_saving < comparison.saving
+
+
+def test_a_saving_of_the_knobs_alone_is_not_told_apart(tmp_path):
+    run = Run(tmp_path, slo="p90 <= 26 ms")
+    recommendation = run.go().recommendation
+    assert recommendation.configuration[BATCH.id] == BASELINE[BATCH.id]
+    assert recommendation.comparison.knob_saving is None
+    run.store.close()
 
 
 def test_trial_values_are_taken_back_at_the_end(run):

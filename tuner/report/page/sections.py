@@ -6,7 +6,7 @@ from tuner.configuration import Owner
 from tuner.report.digest import Digest
 from tuner.report.page.markup import Markup, element, join, typeset
 from tuner.report.page.trials import Heading, number_cell, table
-from tuner.report.sentences import baseline_sentence, latency_text, provenance_sentence, result_sentence
+from tuner.report.sentences import baseline_sentence, knobs_sentence, latency_text, provenance_sentence, result_sentence
 from tuner.report.vocabulary import (
     NOTHING,
     configuration_text,
@@ -34,6 +34,7 @@ def heading(digest: Digest) -> Markup:
             element("p", element("b", "Wattune"), f" · {study.state} · {study.started_at[:10]}", class_="eyebrow"),
             element("h1", study.request.workload),
             element("p", typeset(result_sentence(digest)), class_="result"),
+            element("p", typeset(knobs_sentence(digest))) if knobs_sentence(digest) else _EMPTY,
             element(
                 "p",
                 element("span", origin, class_=f"origin {digest.provenance}"),

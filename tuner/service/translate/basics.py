@@ -99,6 +99,11 @@ def encode_interval(interval: Interval) -> pb.Interval:
     return pb.Interval(low=interval.low, high=interval.high)
 
 
+def encode_optional_interval(interval: Interval | None) -> pb.Interval | None:
+    """Returns an interval, or nothing."""
+    return None if interval is None else encode_interval(interval)
+
+
 def decode_interval(message: pb.Interval) -> Interval:
     """Returns the interval."""
     return Interval(message.low, message.high)

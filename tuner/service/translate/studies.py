@@ -13,6 +13,7 @@ from tuner.service.translate.basics import (
     decode_time,
     encode_configuration,
     encode_interval,
+    encode_optional_interval,
     encode_time,
 )
 from tuner.service.translate.machine import decode_absence, encode_absence
@@ -181,6 +182,8 @@ def _encode_comparison(comparison: Comparison) -> pb.Comparison:
         saving=comparison.saving,
         saving_interval=encode_interval(comparison.saving_interval),
         rounds=comparison.rounds,
+        knob_saving=comparison.knob_saving,
+        knob_saving_interval=encode_optional_interval(comparison.knob_saving_interval),
     )
 
 
@@ -191,4 +194,8 @@ def _decode_comparison(message: pb.Comparison) -> Comparison:
         saving=message.saving,
         saving_interval=decode_interval(message.saving_interval),
         rounds=message.rounds,
+        knob_saving=message.knob_saving if message.HasField("knob_saving") else None,
+        knob_saving_interval=(
+            decode_interval(message.knob_saving_interval) if message.HasField("knob_saving_interval") else None
+        ),
     )

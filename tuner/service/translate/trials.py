@@ -12,6 +12,7 @@ from tuner.service.translate.basics import (
     decode_time,
     encode_configuration,
     encode_interval,
+    encode_optional_interval,
     encode_time,
 )
 from tuner.service.wattune.v1 import wattune_pb2 as pb
@@ -95,7 +96,7 @@ def _encode_energy(energy: EnergyResult) -> pb.Energy:
         provenance=PROVENANCES.encode(energy.provenance),
         meter=energy.meter,
         mean_power_w=energy.mean_power_w,
-        band=None if energy.band is None else encode_interval(energy.band),
+        band=encode_optional_interval(energy.band),
         cpu_s_per_request=energy.cpu_s_per_request,
     )
 

@@ -274,18 +274,22 @@ class Trial(_message.Message):
     def __init__(self, number: _Optional[int] = ..., configuration: _Optional[_Union[Configuration, _Mapping]] = ..., purpose: _Optional[_Union[Purpose, str]] = ..., measurement: _Optional[_Union[Measurement, _Mapping]] = ..., rejection: _Optional[_Union[Rejection, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_s: _Optional[float] = ...) -> None: ...
 
 class Comparison(_message.Message):
-    __slots__ = ("baseline_per_request_j", "recommended_per_request_j", "saving", "saving_interval", "rounds")
+    __slots__ = ("baseline_per_request_j", "recommended_per_request_j", "saving", "saving_interval", "rounds", "knob_saving", "knob_saving_interval")
     BASELINE_PER_REQUEST_J_FIELD_NUMBER: _ClassVar[int]
     RECOMMENDED_PER_REQUEST_J_FIELD_NUMBER: _ClassVar[int]
     SAVING_FIELD_NUMBER: _ClassVar[int]
     SAVING_INTERVAL_FIELD_NUMBER: _ClassVar[int]
     ROUNDS_FIELD_NUMBER: _ClassVar[int]
+    KNOB_SAVING_FIELD_NUMBER: _ClassVar[int]
+    KNOB_SAVING_INTERVAL_FIELD_NUMBER: _ClassVar[int]
     baseline_per_request_j: float
     recommended_per_request_j: float
     saving: float
     saving_interval: Interval
     rounds: int
-    def __init__(self, baseline_per_request_j: _Optional[float] = ..., recommended_per_request_j: _Optional[float] = ..., saving: _Optional[float] = ..., saving_interval: _Optional[_Union[Interval, _Mapping]] = ..., rounds: _Optional[int] = ...) -> None: ...
+    knob_saving: float
+    knob_saving_interval: Interval
+    def __init__(self, baseline_per_request_j: _Optional[float] = ..., recommended_per_request_j: _Optional[float] = ..., saving: _Optional[float] = ..., saving_interval: _Optional[_Union[Interval, _Mapping]] = ..., rounds: _Optional[int] = ..., knob_saving: _Optional[float] = ..., knob_saving_interval: _Optional[_Union[Interval, _Mapping]] = ...) -> None: ...
 
 class Recommendation(_message.Message):
     __slots__ = ("configuration", "trial", "comparison", "applicable", "study_only", "caveats")
