@@ -9,10 +9,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from packaging.requirements import Requirement
 from packaging.version import Version
 
 from tests.house.checkout import ROOT
+from tuner.service.wattune.v1.wattune_pb2 import DESCRIPTOR as API_FILE
 
 API = Path("tuner/service/wattune/v1")
 
@@ -41,3 +43,23 @@ def test_the_oldest_runtime_allowed_can_load_the_generated_code(package: str, fi
     (requirement,) = (one for one in map(Requirement, project["dependencies"]) if one.name == package)
     (oldest,) = (Version(bound.version) for bound in requirement.specifier if bound.operator == ">=")
     assert oldest >= Version(found[1])
+
+
+def _fields_of_requests() -> list[FieldDescriptor]:
+    """Every field that a client can fill in, through all nested messages."""
+    pending = [method.input_type for service in API_FILE.services_by_name.values() for method in service.methods]
+    seen: dict[str, Descriptor] = {}
+    while pending:
+        message = pending.pop()
+        if message.full_name not in seen:
+            seen[message.full_name] = message
+            pending += [field.message_type for field in message.fields if field.message_type]
+    return [field for message in seen.values() for field in message.fields]
+
+
+def test_no_request_carries_code_a_command_or_a_path() -> None:
+    fields = _fields_of_requests()
+    assert {field.name for field in fields} >= {"workload", "slos", "values"}, "requests were found"
+    for field in fields:
+        assert field.type != FieldDescriptor.TYPE_BYTES, field.full_name
+        assert not re.search(r"path|file|dir|command|argv|module|code|script|pickle|env", field.name), field.full_name
