@@ -5,6 +5,7 @@ PYTHON   ?= python3
 WORKLOAD ?= efficientnet-b0
 DEVICE   ?= local
 REPORT   ?= report
+KILLS    ?= 50
 
 # Folders of measured tables, for `make bench`.
 TABLES ?= $(wildcard $(or $(WATTUNE_SHARED),../shared)/data/replay/*/)
@@ -14,7 +15,7 @@ READY := .venv/.ready
 PIP   := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PROTO := tuner/service/wattune/v1/wattune.proto
 
-.PHONY: help setup run test lint types arrows bench proto clean
+.PHONY: help setup run test lint types arrows bench chaos proto clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -51,6 +52,9 @@ arrows: $(READY)  ## Check which room imports which
 bench: $(READY)  ## Replay measured tables: make bench TABLES='DIR ...'
 	@test -n '$(TABLES)' || { echo "There are no measured tables here: make bench TABLES='DIR ...'" >&2; exit 2; }
 	$(BIN)/wattune bench replay $(TABLES)
+
+chaos: $(READY)  ## Kill each process of a study KILLS times at random moments, and look at what is left behind
+	WATTUNE_KILLS=$(KILLS) $(BIN)/pytest tests/chaos
 
 proto: $(READY)  ## Generate the API's Python from its .proto
 	$(BIN)/python -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. --grpc_python_out=. $(PROTO)

@@ -36,7 +36,9 @@ _QUICK_S = 60.0
 _LONG_S = 900.0
 """A study is planned once its model is loaded, and cancelled once its trial values are taken back."""
 _RECONNECT_PAUSE_S = 0.3
-_STREAM_BROKEN = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+_LOST_IN_A_CALL = grpc.StatusCode.UNKNOWN
+"""gRPC's own code where the other side died in the middle of a call; a daemon never answers with it."""
+_STREAM_BROKEN = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, _LOST_IN_A_CALL)
 _LARGEST_MESSAGE_BYTES = 64 * 2**20
 _Answer = TypeVar("_Answer")
 
@@ -214,6 +216,8 @@ class Client:
             return BadInputError(f"The socket {self._path} does not offer this call: use control.sock beside it.")
         if code is grpc.StatusCode.UNAVAILABLE and not self._listens():
             return BadInputError(f"No daemon answers at {self._path}: start one with 'wattune serve'.")
+        if code is _LOST_IN_A_CALL:
+            return ProcessLostError(f"The daemon at {self._path} was lost while it answered: ask again once it serves.")
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
             return WattuneError(f"The daemon at {self._path} did not answer in time: its log says what it is doing.")
         return error_of(code, error.details() or code.name if isinstance(error, grpc.Call) else str(error))
