@@ -2,7 +2,7 @@
 # Needs Python 3.11 or later and make.
 
 PYTHON   ?= python3
-WORKLOAD ?= efficientnet-b0
+WORKLOAD ?= minilm
 DEVICE   ?= local
 REPORT   ?= report
 KILLS    ?= 50

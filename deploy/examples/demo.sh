@@ -7,7 +7,7 @@
 # Exit status: the study's own (0 done, 1 failed, 2 bad input, 3 infeasible), or 1 if something was left behind.
 set -euo pipefail
 
-workload=${1:-efficientnet-b0}
+workload=${1:-minilm}
 device=${2:-local}
 report=${3:-report}
 examples=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

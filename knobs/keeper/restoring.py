@@ -93,12 +93,12 @@ class Restorer:
         """
         outcomes = Outcomes()
         for item in _in_legal_order(self._found(entries, confirmed, outcomes)):
-            _note_foreign_change(item, outcomes)
             try:
                 if not self._confirmed_again(item, outcomes):
                     self._to_original(item, outcomes)
             except KnobError as error:
                 outcomes.fail(item.entry.knob_id, error)
+            _note_foreign_change(item, outcomes)
         return outcomes
 
     def _found(
@@ -143,7 +143,7 @@ def _current_value(knob: Knob) -> Value | None:
     try:
         return knob.read()
     except KnobError as error:
-        _LOGGER.info("%s cannot be read before it is restored: %s", knob.spec.id, error)
+        _LOGGER.info("%s cannot be read: %s", knob.spec.id, error)
         return None
 
 
@@ -161,8 +161,9 @@ def _in_legal_order(items: Iterable[_Return]) -> list[_Return]:
 
 
 def _note_foreign_change(item: _Return, outcomes: Outcomes) -> None:
-    if item.current is None:
+    if item.current is None or any(matches(item.knob.spec, item.current, value) for value in item.entry.expected):
         return
-    if not any(matches(item.knob.spec, item.current, value) for value in item.entry.expected):
+    # A process that is about to end reads as anything: what it read counts only if it can still be read.
+    if _current_value(item.knob) is not None:
         what = f"it reads {item.current}, which Wattune did not set: another program has moved it meanwhile"
         outcomes.note(item.entry.knob_id, what)

@@ -43,10 +43,13 @@ def knobs_sentence(digest: Digest) -> str:
     comparison = digest.study.recommendation.comparison if digest.study.recommendation else None
     if comparison is None or comparison.knob_saving is None or comparison.knob_saving_interval is None:
         return ""
-    interval = share_interval_text(comparison.knob_saving_interval)
+    interval = comparison.knob_saving_interval
+    saving = share_text(comparison.knob_saving)
+    if interval.low <= 0 <= interval.high:
+        saving = "nothing that can be told from zero"
     return (
-        f"The knobs by themselves save {share_text(comparison.knob_saving)} (95 % interval {interval}): with the "
-        "recommended serving parameters in both. The rest comes from these parameters."
+        f"With the recommended serving parameters in both, the knobs by themselves save {saving} "
+        f"(95 % interval {share_interval_text(interval)}); the rest comes from the serving parameters."
     )
 
 

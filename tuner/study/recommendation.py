@@ -69,7 +69,8 @@ def _about_estimate(study: Study, confirmation: Confirmation, coefficients: Powe
     ]
     if band := saving_over_band(confirmation.baseline, confirmation.recommended, coefficients):
         sentences.append(f"Over these ranges the recommendation saves {band.low:.0%} to {band.high:.0%}.")
-    found = rivals(winner, _standing(study), coefficients, _EQUAL_WITHIN)
+    others = [trial for trial in _standing(study) if trial.configuration != winner.configuration]
+    found = rivals(winner, others, coefficients, _EQUAL_WITHIN)
     sentences += [
         f"The recommendation would change within the band: at {rival.static_to_core_ratio:.2g} W of static power "
         f"for each watt of a busy core, trial {rival.trial.number} uses {rival.advantage:.0%} less."

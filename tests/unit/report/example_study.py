@@ -151,7 +151,9 @@ def estimated_study() -> Study:
         recommendation=Recommendation(
             configuration=configuration,
             trial=best,
-            comparison=Comparison(before, after, 1 - after / before, Interval(0.371, 0.424), rounds=2),
+            comparison=Comparison(
+                before, after, 1 - after / before, Interval(0.371, 0.424), 2, 0.052, Interval(0.021, 0.083)
+            ),
             applicable=configuration.only(("workload.cpu.cores", "workload.cpu.quota_percent")),
             study_only=("serving.batch_size", "serving.threads"),
             caveats=(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -10,6 +11,7 @@ from rich.console import Console, RenderableType
 from tests.unit.report.example_study import empty_study, estimated_study, infeasible_study, simulated_study
 from tuner.report.digest import Digest
 from tuner.report.tables import front_table, recommendation_table, result_view
+from tuner.trial import Interval
 
 
 def text_of(view: RenderableType, width: int = 120) -> str:
@@ -76,6 +78,22 @@ def test_the_result_comes_with_its_caveats() -> None:
     shown = " ".join(text_of(result_view(estimated_study())).split())
     assert "saves 39.8 % of the energy per request (estimated, cpu; 95 % interval 37.1 to 42.4 %)" in shown
     assert "The recommendation would change within the band" in shown
+
+
+def test_what_the_knobs_save_stands_beside_the_saving() -> None:
+    shown = " ".join(text_of(result_view(estimated_study())).split())
+    assert "the knobs by themselves save 5.2 % (95 % interval 2.1 to 8.3 %)" in shown
+
+
+def test_knobs_that_save_nothing_for_certain_claim_nothing() -> None:
+    study = estimated_study()
+    assert study.recommendation is not None
+    assert study.recommendation.comparison is not None
+    comparison = replace(study.recommendation.comparison, knob_saving=0.01, knob_saving_interval=Interval(-0.02, 0.04))
+    study = replace(study, recommendation=replace(study.recommendation, comparison=comparison))
+    shown = " ".join(text_of(result_view(study)).split())
+    assert "save nothing that can be told from zero" in shown
+    assert "2.0 to 4.0 %" in shown
 
 
 def test_an_infeasible_result_shows_the_closest_configuration() -> None:

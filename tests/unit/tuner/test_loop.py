@@ -2,17 +2,19 @@ import threading
 
 import pytest
 
-from knobs.contract import DeviceError
+from knobs.contract import DeviceError, PowerCoefficients
 from serving_adapter.contract import AdapterError
 from serving_adapter.runner.client import RunnerLostError
-from tests.unit.tuner.records import study
+from tests.unit.tuner.records import study, trial
 from tests.unit.tuner.scripted_bench import BASELINE, BATCH, CLOCK, ScriptedDevice, ScriptedSearch, bench
 from tuner.clock import SystemClock
 from tuner.config_record import MeasurementSettings, StudySettings
 from tuner.configuration import Configuration
 from tuner.pareto import pareto_front
 from tuner.store import Store, StoreError
+from tuner.study.confirmation import Confirmation
 from tuner.study.loop import StudyLoop
+from tuner.study.recommendation import recommend
 from tuner.study_record import StudyState
 from tuner.trial import Purpose, RejectionCause, Verdict
 
@@ -244,3 +246,24 @@ def test_the_front_spans_from_the_fastest_to_the_thriftiest(run):
     finished = run.go()
     front = pareto_front(finished.trials)
     assert len(front) >= 3
+
+
+def test_a_configuration_is_never_its_own_rival():
+    coefficients = PowerCoefficients(static_w=(2.0, 8.0, 20.0), cpu_core_w=(2.0, 5.0, 12.0))
+    winner = trial(1, 10.0, clock_mhz=1000, cpu_s=1.0, throughput_hz=2.0)
+    again = trial(2, 5.0, clock_mhz=1000, cpu_s=0.5, throughput_hz=4.0, purpose=Purpose.CONFIRMATION)
+    baseline = trial(0, 20.0, cpu_s=2.0, throughput_hz=1.0)
+    recommendation = recommend(study(baseline, winner, again), Confirmation(winner), coefficients)
+    assert "The recommendation is the same over the whole band." in recommendation.caveats
+
+
+def test_a_configuration_that_broke_the_slo_again_is_no_rival():
+    coefficients = PowerCoefficients(static_w=(2.0, 8.0, 20.0), cpu_core_w=(2.0, 5.0, 12.0))
+    winner = trial(1, 10.0, clock_mhz=1000, cpu_s=1.0, throughput_hz=2.0)
+    better = trial(2, 5.0, clock_mhz=500, cpu_s=0.5, throughput_hz=4.0)
+    broke = trial(3, 5.0, clock_mhz=500, verdict=Verdict.INFEASIBLE, purpose=Purpose.CONFIRMATION, cpu_s=0.5)
+    baseline = trial(0, 20.0, cpu_s=2.0, throughput_hz=1.0)
+    candid = recommend(study(baseline, winner, better), Confirmation(winner), coefficients)
+    assert any("trial 2 uses" in caveat for caveat in candid.caveats)
+    strict = recommend(study(baseline, winner, better, broke), Confirmation(winner), coefficients)
+    assert "The recommendation is the same over the whole band." in strict.caveats
