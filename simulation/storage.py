@@ -18,10 +18,30 @@ from simulation.state import DeviceState, decode, encode
 
 SLOT_BYTES = 2048
 
+# As a service, the keeper is root and the runner is not: both are in the group that owns the state, whatever the
+# umask of the one that came first.
+_DIRECTORY_MODE = 0o770
+_FILE_MODE = 0o660
+
 
 def device_directory(runtime_dir: Path) -> Path:
     """Returns where simulated devices keep their state, for the keeper and the runner alike."""
     return runtime_dir / "devices"
+
+
+def make_device_directory(runtime_dir: Path) -> Path:
+    """Makes the directory, if it is not there, for everybody in its group; returns it.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    directory = device_directory(runtime_dir)
+    try:
+        directory.mkdir(parents=True)
+    except FileExistsError:
+        return directory
+    directory.chmod(_DIRECTORY_MODE)
+    return directory
 
 
 class StorageError(Exception):
@@ -87,9 +107,11 @@ class StateFile:
             StorageError: The file cannot be used, or holds something else.
         """
         try:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
+                if os.fstat(descriptor).st_size == 0:
+                    os.fchmod(descriptor, _FILE_MODE)
                 yield OpenState(descriptor, self._path)
             finally:
                 os.close(descriptor)

@@ -87,13 +87,12 @@ def open_inventory(settings: HardwareSettings, runtime_dir: Path) -> Inventory:
         return discover(Path("/"), settings.coefficients)
     from simulation.knobs import virtual_knobs
     from simulation.meters import virtual_meters
-    from simulation.storage import device_directory
+    from simulation.storage import make_device_directory
 
-    directory = device_directory(runtime_dir)
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        directory = make_device_directory(runtime_dir)
     except OSError as error:
-        raise KnobError(f"The simulated device cannot keep its state in {directory}: {error.strerror}.") from error
+        raise KnobError(f"The simulated device cannot keep its state in {runtime_dir}: {error.strerror}.") from error
     return Inventory(virtual_knobs(settings.device, directory), virtual_meters(settings.device, directory))
 
 

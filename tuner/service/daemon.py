@@ -15,7 +15,7 @@ from pathlib import Path
 
 from knobs.keeper.notify import notify
 from simulation.catalogue import device_model
-from simulation.storage import device_directory
+from simulation.storage import make_device_directory
 from tuner.clock import SystemClock
 from tuner.config import load_config
 from tuner.config_record import WattuneConfig
@@ -114,7 +114,7 @@ def _make_site(config: WattuneConfig, places: Places, stack: ExitStack) -> Site:
     stack.callback(store.close)
     if config.is_simulated:
         device_model(config.device)  # refuses a device that does not exist
-        device_directory(places.runtime_dir).mkdir(exist_ok=True)
+        make_device_directory(places.runtime_dir)
     command_for = None if places.keeper_socket else _keeper_command(config, places)
     keeper = KeeperSupervisor(places.keeper_socket or places.runtime_dir / KEEPER_SOCKET, command_for)
     stack.callback(keeper.stop)

@@ -13,6 +13,7 @@ import pytest
 
 from knobs.contract import DeviceError, RefusedError
 from simulation.device import DRIVER_CALL_S, VirtualDevice
+from simulation.storage import make_device_directory
 
 ORIN = "virtual:agx-orin"
 LLM = "llama-3.2-1b"
@@ -72,6 +73,18 @@ def test_two_handles_in_one_directory_are_one_device(tmp_path: Path) -> None:
     assert other.get("memory_max_mhz") == 2133
     other.infer(LLM, 1)
     assert one.now_s() == other.now_s() > 4.0
+
+
+def test_its_group_may_use_what_another_user_made_under_any_umask(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        directory = make_device_directory(tmp_path)
+        VirtualDevice(ORIN, directory).now_s()
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (directory, *directory.iterdir())}
+    assert modes.pop(directory.name) == 0o770
+    assert set(modes.values()) == {0o660}
 
 
 def test_different_devices_share_a_directory_without_mixing(tmp_path: Path) -> None:
