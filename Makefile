@@ -15,7 +15,7 @@ READY := .venv/.ready
 PIP   := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PROTO := tuner/service/wattune/v1/wattune.proto
 
-.PHONY: help setup run test lint types arrows bench chaos proto clean
+.PHONY: help setup run test lint types arrows bench chaos kernel proto clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -55,6 +55,10 @@ bench: $(READY)  ## Replay measured tables: make bench TABLES='DIR ...'
 
 chaos: $(READY)  ## Kill each process of a study KILLS times at random moments, and look at what is left behind
 	WATTUNE_KILLS=$(KILLS) $(BIN)/pytest tests/chaos
+
+kernel: $(READY)  ## Try the CPU knobs and the keeper on a real Linux kernel in QEMU (needs Debian; QEMU is installed if root)
+	$(BIN)/python -m tests.kernel.guest_files
+	$(BIN)/pytest -m kernel tests/kernel
 
 proto: $(READY)  ## Generate the API's Python from its .proto
 	$(BIN)/python -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. --grpc_python_out=. $(PROTO)
