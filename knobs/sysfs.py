@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from pathlib import Path
 
-from knobs.contract import DeviceError
+from knobs.contract import DeviceError, NoValueError
 
 _READ_BYTES = 65536
 
@@ -21,15 +22,27 @@ _CAUSES = {
     errno.EINVAL: ("the kernel does not accept this value", "choose a value that the device lists"),
     errno.ERANGE: ("the kernel finds this value out of range", "choose a value that the device lists"),
     errno.EBUSY: ("the device is busy", "try again once it is idle"),
+    errno.EAGAIN: ("the device is asleep or in reset", "try again while it is in use"),
+    errno.ENODATA: ("the device has no value now", "try again while it is in use"),
     errno.EIO: ("the device does not answer", "check the kernel's log"),
     errno.ENODEV: ("the device is gone", "check the kernel's log"),
     errno.EOPNOTSUPP: ("the kernel does not support it here", "leave this knob or meter out"),
 }
 _MISSING = (errno.ENOENT, errno.ESRCH, errno.ENOTDIR)
+_NOT_NOW = (errno.EBUSY, errno.EAGAIN, errno.ENODATA, errno.EIO)
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class MissingError(DeviceError):
     """The file, or the process behind it, does not exist."""
+
+
+class ForbiddenError(DeviceError):
+    """This process may not do that to the file."""
+
+
+class NotAcceptedError(DeviceError):
+    """The kernel refuses the text that was written."""
 
 
 class KernelFiles:
@@ -100,8 +113,40 @@ class KernelFiles:
         return self._local(path).exists()
 
     def writable(self, path: str) -> bool:
-        """Tells whether this process may write to a file, or make entries in a folder."""
-        return os.access(self._local(path), os.W_OK, effective_ids=True)
+        """Tells whether this process may write to a file, or make entries in a folder.
+
+        A file's mode counts for root as well: sysfs refuses even root to open a file for writing that nobody may
+        write (``kernfs_fop_open`` in the kernel's fs/kernfs/file.c).
+        """
+        local = self._local(path)
+        try:
+            mode = local.stat().st_mode
+        except OSError:
+            return False
+        anybody_may = stat.S_ISDIR(mode) or bool(mode & 0o222)
+        return anybody_may and os.access(local, os.W_OK, effective_ids=True)
+
+    def readable(self, path: str) -> bool:
+        """Tells whether this process may read a file."""
+        return os.access(self._local(path), os.R_OK, effective_ids=True)
+
+    def resolve(self, path: str) -> str:
+        """Returns the path behind all symbolic links, as the kernel names it.
+
+        Raises:
+            MissingError: There is no such file or folder.
+            DeviceError: The links cannot be followed.
+        """
+        try:
+            resolved = self._local(path).resolve(strict=True)
+        except (OSError, RuntimeError) as error:
+            raise _device_error("follow", path, error if isinstance(error, OSError) else OSError()) from error
+        root = self._root.resolve()
+        return f"/{resolved.relative_to(root)}" if resolved.is_relative_to(root) else str(resolved)
+
+    def glob(self, pattern: str) -> list[str]:
+        """Returns the paths that match a pattern (``/sys/class/hwmon/hwmon*/name``), sorted; none is fine."""
+        return sorted(f"/{path.relative_to(self._root)}" for path in self._root.glob(pattern.lstrip("/")))
 
     def listdir(self, path: str) -> list[str]:
         """Returns the names in a folder, sorted.
@@ -140,4 +185,14 @@ def _device_error(action: str, path: str, error: OSError) -> DeviceError:
     if number in _MISSING:
         return MissingError(f"Cannot {action} {path}: it does not exist; the device or process may be gone.")
     cause, fix = _CAUSES.get(number, (os.strerror(number), "check the kernel's log"))
-    return DeviceError(f"Cannot {action} {path}: {cause}; {fix}.")
+    return _kind_of(number)(f"Cannot {action} {path}: {cause}; {fix}.")
+
+
+def _kind_of(number: int) -> type[DeviceError]:
+    if number in _NOT_NOW:
+        return NoValueError
+    if number in _FORBIDDEN:
+        return ForbiddenError
+    if number in (errno.EINVAL, errno.ERANGE):
+        return NotAcceptedError
+    return DeviceError

@@ -1,0 +1,82 @@
+"""What one driver finds on a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from knobs.contract import (
+    ASSUMED_COEFFICIENTS,
+    Absence,
+    Captured,
+    Knob,
+    Meter,
+    Monitor,
+    PowerCoefficients,
+    Value,
+)
+
+Reopen = Callable[[str, Captured], Knob | None]
+"""Returns the knob that a journal entry belongs to, possibly written by an earlier keeper; None if it is another's.
+
+Raises:
+    DeviceError: The entry is damaged, or its device is gone.
+"""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the operator says about the hardware.
+
+    Attributes:
+        coefficients: The power model of the meter that estimates from CPU time.
+        gpus: The GPUs that may be touched, by index, UUID or PCI address; empty for all.
+        allowed: Knobs that are off by default because they are dangerous, and that the operator allows.
+        restore_to: What a knob without a getter goes back to, by knob id; the driver's default where none is named.
+        plugs: External meters: addresses of power plugs by meter id (see ``knobs/meters/plug``).
+    """
+
+    coefficients: PowerCoefficients = ASSUMED_COEFFICIENTS
+    gpus: tuple[str, ...] = ()
+    allowed: frozenset[str] = frozenset()
+    restore_to: Mapping[str, Value] = field(default_factory=dict)
+    plugs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Knobs, meters and monitors of a machine, and for each one that is absent the reason.
+
+    Attributes:
+        knobs: What can be set.
+        meters: What can be read, the widest scope first.
+        monitors: What watches the devices.
+        absent: What the machine could have but does not offer.
+        reopen: Finds knobs by their journal entries, where the id alone is not enough.
+    """
+
+    knobs: tuple[Knob, ...] = ()
+    meters: tuple[Meter, ...] = ()
+    monitors: tuple[Monitor, ...] = ()
+    absent: tuple[Absence, ...] = ()
+    reopen: Reopen | None = None
+
+
+def merged(parts: Iterable[Found]) -> Found:
+    """Returns everything that several drivers found; their ways to reopen are asked one after another."""
+    known = tuple(parts)
+
+    def reopen(knob_id: str, captured: Captured) -> Knob | None:
+        for part in known:
+            knob = part.reopen(knob_id, captured) if part.reopen is not None else None
+            if knob is not None:
+                return knob
+        return None
+
+    return Found(
+        knobs=tuple(knob for part in known for knob in part.knobs),
+        meters=tuple(meter for part in known for meter in part.meters),
+        monitors=tuple(monitor for part in known for monitor in part.monitors),
+        absent=tuple(absence for part in known for absence in part.absent),
+        reopen=reopen,
+    )
