@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from knobs.contract import (
-    ASSUMED_COEFFICIENTS,
     Absence,
     Captured,
     DeviceError,
     InventoryRecord,
     Knob,
     Meter,
-    PowerCoefficients,
+    Monitor,
 )
 from knobs.drivers.process import ProcessDriver
+from knobs.found import Found, Reopen, Wishes, merged
 from knobs.meters.rapl import find_rapl
 from knobs.sysfs import KernelFiles
 from knobs.workload import Originals, WorkloadDriver, WorkloadParts
@@ -29,6 +29,7 @@ class Inventory:
     Attributes:
         knobs: Every knob, by id, those of the attached workload included.
         meters: Every meter, by id, those of the attached workload included.
+        monitors: What watches the machine's devices.
     """
 
     def __init__(
@@ -37,10 +38,14 @@ class Inventory:
         meters: Iterable[Meter],
         absent: Iterable[Absence] = (),
         workload_drivers: Iterable[WorkloadDriver] = (),
+        monitors: Iterable[Monitor] = (),
+        reopen: Reopen | None = None,
     ) -> None:
         """Keeps the machine's own knobs and meters, and the drivers that know how to find a workload's."""
         self.knobs: dict[str, Knob] = {knob.spec.id: knob for knob in knobs}
         self.meters: dict[str, Meter] = {meter.spec.id: meter for meter in meters}
+        self.monitors = tuple(monitors)
+        self._reopen = reopen
         self._absent = tuple(absent)
         self._drivers = tuple(workload_drivers)
         self._attached: tuple[WorkloadParts, ...] = ()
@@ -53,6 +58,7 @@ class Inventory:
             knobs=tuple(knob.spec for knob in self.knobs.values()),
             meters=tuple(meter.spec for meter in self.meters.values()),
             absent=tuple(absence for absence in absent if absence.id not in found),
+            monitored=tuple(monitor.device for monitor in self.monitors),
         )
 
     def attach(self, pid: int, originals: Originals | None = None) -> None:
@@ -96,6 +102,9 @@ class Inventory:
             knob = driver.reopen(knob_id, captured)
             if knob is not None:
                 return knob
+        found = self._reopen(knob_id, captured) if self._reopen is not None else None
+        if found is not None:
+            return found
         if knob_id in self.knobs:
             return self.knobs[knob_id]
         raise DeviceError(
@@ -104,22 +113,30 @@ class Inventory:
         )
 
 
-def discover(root: Path = Path("/"), coefficients: PowerCoefficients = ASSUMED_COEFFICIENTS) -> Inventory:
+def discover(root: Path = Path("/"), wishes: Wishes | None = None) -> Inventory:
     """Returns the inventory of this machine; writes nothing.
 
     Args:
         root: The folder under which the kernel's files are looked up.
-        coefficients: The power model of the meter that estimates from CPU time.
+        wishes: What the operator says about the hardware; the defaults where None.
 
     Raises:
         DeviceError: The kernel's own files cannot be read at all.
     """
     files = KernelFiles(root)
-    workload = ProcessDriver(files, coefficients)
-    rapl = find_rapl(files)
+    wishes = wishes or Wishes()
+    workload = ProcessDriver(files, wishes.coefficients)
+    machine = merged(_machine_parts(files, wishes))
     return Inventory(
-        knobs=(),
-        meters=() if isinstance(rapl, Absence) else (rapl,),
-        absent=(*workload.absent(), *((rapl,) if isinstance(rapl, Absence) else ())),
+        knobs=machine.knobs,
+        meters=machine.meters,
+        absent=(*workload.absent(), *machine.absent),
         workload_drivers=(workload,),
+        monitors=machine.monitors,
+        reopen=machine.reopen,
     )
+
+
+def _machine_parts(files: KernelFiles, wishes: Wishes) -> Iterator[Found]:
+    rapl = find_rapl(files)
+    yield Found(absent=(rapl,)) if isinstance(rapl, Absence) else Found(meters=(rapl,))

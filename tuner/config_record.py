@@ -22,10 +22,16 @@ class KnobBounds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         allowed: The values that may be set; None for all that the device offers.
         enabled: Whether the knob may be touched at all.
+        allow: Whether a knob may be used that is off by default because it is dangerous.
+        explore: Whether a study explores the knob; None leaves that to the knob.
+        restore_to: What a knob that cannot be read goes back to; None for the driver's default.
     """
 
     allowed: tuple[Value, ...] | None = None
     enabled: bool = True
+    allow: bool = False
+    explore: bool | None = None
+    restore_to: Value | None = None
 
 
 class SocketSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,6 +78,7 @@ class MeasurementSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
         warm_up_s: The longest warm-up; a trial that is not steady by then says so.
         min_warm_up_s: The shortest warm-up.
         steady_within: Two slices in a row whose median latencies differ by less than this are steady.
+        cool_down_s: Pause before a trial that heat or another program disturbed is measured once more.
     """
 
     window_s: float = 12.0
@@ -81,6 +88,7 @@ class MeasurementSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     warm_up_s: float = 3.0
     min_warm_up_s: float = 0.4
     steady_within: float = 0.1
+    cool_down_s: float = 5.0
 
     def __post_init__(self) -> None:
         """Refuses windows that cannot be kept."""
@@ -90,6 +98,8 @@ class MeasurementSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
             raise ValueError("`min_warm_up_s` must be above zero and not above `warm_up_s`")
         if min(self.slice_s, self.energy_target, self.steady_within) <= 0:
             raise ValueError("`slice_s`, `energy_target` and `steady_within` must be above zero")
+        if self.cool_down_s < 0:
+            raise ValueError("`cool_down_s` must not be below zero")
 
 
 class EstimateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -186,6 +196,8 @@ class WattuneConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         device: ``local``, or a simulated device such as ``virtual:agx-orin``.
         on_stop: What a deliberate stop does with the confirmed configuration: ``restore`` or ``keep``.
         sockets: Who may open the sockets.
+        gpus: The GPUs that may be touched, by index, UUID or PCI address; empty for all.
+        plugs: Addresses of external meters (power plugs), by meter id.
         knobs: The operator's bounds, by knob id.
         study: Default budgets.
         measurement: How long a trial is measured.
@@ -196,6 +208,8 @@ class WattuneConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     device: str = "local"
     on_stop: str = "restore"
     sockets: SocketSettings = SocketSettings()
+    gpus: tuple[str, ...] = ()
+    plugs: dict[str, str] = {}
     knobs: dict[str, KnobBounds] = {}
     study: StudySettings = StudySettings()
     measurement: MeasurementSettings = MeasurementSettings()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from knobs.contract import InventoryRecord, Reading, RestoreReport
+from knobs.contract import Conditions, InventoryRecord, Reading, RestoreReport
 from serving_adapter.contract import Load, ServingParameter, Slice
 from tuner.configuration import Value
 from tuner.search.contract import Proposal, Stop
@@ -44,6 +44,9 @@ class Hardware(Protocol):
 
     def sample(self, meter_ids: Sequence[str]) -> dict[str, Reading]:
         """Returns a reading of each meter, taken now."""
+
+    def observe(self) -> Conditions:
+        """Returns what the devices say about themselves now, and what has happened since the last call."""
 
     def release_lease(self) -> None:
         """Takes back every trial value and lets go of the lease."""

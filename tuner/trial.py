@@ -72,6 +72,25 @@ class LatencyResult:
 
 
 @dataclass(frozen=True)
+class Circumstances:
+    """What the devices said about themselves while a trial was measured.
+
+    Attributes:
+        delivered: Mean of what the hardware ran at, by knob id and in the knob's unit.
+        temperatures_c: Highest temperature, by sensor.
+        power_capped_share: Share of the looks in which a power cap held a clock down.
+        remarks: What was legal and is recorded.
+        foreign: Other processes that used the devices: the machine was shared.
+    """
+
+    delivered: dict[str, float] = field(default_factory=dict)
+    temperatures_c: dict[str, float] = field(default_factory=dict)
+    power_capped_share: float = 0.0
+    remarks: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Measurement:
     """What was measured in one trial.
 
@@ -88,6 +107,7 @@ class Measurement:
         late_queries: Batches that broke the first SLO.
         warm_up_s: Time spent on settling and warming up before the window.
         notes: What the operator should know about this trial.
+        circumstances: What the devices said about themselves meanwhile.
     """
 
     energy: EnergyResult
@@ -102,6 +122,7 @@ class Measurement:
     late_queries: int = 0
     warm_up_s: float = 0.0
     notes: tuple[str, ...] = ()
+    circumstances: Circumstances = field(default_factory=Circumstances)
 
 
 class RejectionCause(StrEnum):
@@ -109,6 +130,7 @@ class RejectionCause(StrEnum):
 
     NOT_APPLIED = "not-applied"
     NOT_VERIFIED = "not-verified"
+    DISTURBED = "disturbed"
     METER = "meter"
     WORKLOAD = "workload"
     PROCESS_LOST = "process-lost"

@@ -77,6 +77,8 @@ class KnobSpec:
         after: Knobs that are written before this one, where both are written: the device refuses the other order.
         delivery: What the hardware owes to an accepted value while load flows.
         provenance: ``measured`` for real hardware, ``simulated`` for devices that do not exist.
+        explored: Whether a study explores the knob unless the operator says otherwise; every further dimension costs
+            trials, so that only knobs that usually pay are.
         danger: Why the knob is off unless the operator allows it, as a clause; empty for harmless knobs.
         note: What the operator should know, in one sentence; empty if nothing.
     """
@@ -94,6 +96,7 @@ class KnobSpec:
     after: tuple[str, ...] = ()
     delivery: Delivery = Delivery.SETTING
     provenance: Provenance = Provenance.MEASURED
+    explored: bool = True
     danger: str = ""
     note: str = ""
 

@@ -25,6 +25,8 @@ class InventoryRecord:
     knobs: tuple[KnobSpec, ...]
     meters: tuple[MeterSpec, ...]
     absent: tuple[Absence, ...]
+    monitored: tuple[str, ...] = ()
+    """Devices that say something about themselves while load flows."""
 
 
 @dataclass(frozen=True)

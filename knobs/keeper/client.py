@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from knobs.contract import (
+    Conditions,
     InventoryRecord,
     KeeperState,
     KnobError,
@@ -113,6 +114,14 @@ class KeeperClient:
             KeeperLostError: The keeper has died.
         """
         return from_json(dict[str, Reading], self._call("sample", meter_ids=list(meter_ids)))
+
+    def observe(self) -> Conditions:
+        """Returns what the devices say about themselves now, and what has happened since the last call.
+
+        Raises:
+            KeeperLostError: The keeper has died.
+        """
+        return from_json(Conditions, self._call("observe"))
 
     def release_lease(self) -> None:
         """Takes back every trial value and lets go of the lease.

@@ -18,6 +18,7 @@ from typing import TypeVar
 from knobs.contract import (
     Absence,
     Captured,
+    Conditions,
     DeviceError,
     InventoryRecord,
     KeeperState,
@@ -29,6 +30,7 @@ from knobs.contract import (
 )
 from knobs.inventory import Inventory
 from knobs.journal import Journal, JournalEntry, KnobKey
+from knobs.keeper import watching
 from knobs.keeper.desired import Desired
 from knobs.keeper.restoring import Outcomes, Restorer
 from knobs.keeper.rules import admissible, check_order, within_bounds
@@ -144,6 +146,11 @@ class Keeper:
         """
         return {meter_id: _named(self._inventory.meters, meter_id, "meter").sample() for meter_id in meter_ids}
 
+    def observe(self) -> Conditions:
+        """Returns what the devices say about themselves, and whether trial values were moved by somebody else."""
+        moved = watching.moved_knobs(self._inventory.knobs, {key.knob_id: value for key, value in self._trial.items()})
+        return watching.observe(self._inventory.monitors, moved)
+
     def state(self) -> KeeperState:
         """Returns what is in force because of us; whether the lease is held is the server's to add."""
         trial = tuple((key.knob_id, value) for key, value in self._trial.items())
@@ -218,6 +225,7 @@ class Keeper:
     def _bring_back(self, entries: Iterable[JournalEntry], confirmed: Mapping[KnobKey, Value]) -> Outcomes:
         outcomes = self._restorer.bring_back(entries, confirmed)
         self._settled |= outcomes.settled
+        self._settled -= self._restorer.hold({key: self._desired.get(key) for key in self._settled}, outcomes)
         return outcomes
 
     def _transact(self, wanted: Mapping[KnobKey, Value]) -> dict[str, Value]:

@@ -101,6 +101,31 @@ class Restorer:
             _note_foreign_change(item, outcomes)
         return outcomes
 
+    def hold(self, confirmed: Mapping[KnobKey, Value | None], outcomes: Outcomes) -> set[KnobKey]:
+        """Makes sure that knobs still hold their confirmed values, which restoring another one may have moved.
+
+        Args:
+            confirmed: The values that are to be in force.
+            outcomes: Takes notes.
+
+        Returns:
+            The knobs that do not, although it was tried.
+        """
+        lost = set()
+        for key, value in confirmed.items():
+            entry = self._journal.get(key)
+            if value is None or entry is None:
+                continue
+            try:
+                knob = self._inventory.reopen(key.knob_id, entry.captured)
+                if not matches(knob.spec, knob.read(), value):
+                    write_and_verify(knob, value)
+                    outcomes.note(key.knob_id, f"it had been moved and was brought back to {value}, as confirmed")
+            except KnobError as error:
+                lost.add(key)
+                outcomes.note(key.knob_id, f"its confirmed value {value} does not hold: {error}")
+        return lost
+
     def _found(
         self, entries: Iterable[JournalEntry], confirmed: Mapping[KnobKey, Value], outcomes: Outcomes
     ) -> list[_Return]:

@@ -66,6 +66,8 @@ def write_order(
 ) -> tuple[str, ...]:
     """Returns the order of writes in which no intermediate state breaks an order between two knobs.
 
+    A knob comes after those that its ``after`` names.
+
     Where ``lower <= factor * upper`` must hold, a rising upper value is written first and a falling
     one last. Then either the old lower value is compared with the risen upper one, or the new lower
     value with the old, higher upper one: both hold if the first and the last state do.
@@ -77,6 +79,7 @@ def write_order(
     """
     before: dict[str, set[str]] = {knob_id: set() for knob_id in wanted}
     for knob_id in wanted:
+        before[knob_id].update(other for other in specs[knob_id].after if other in wanted)
         limit = specs[knob_id].not_above
         if limit is None or limit.limit not in wanted:
             continue

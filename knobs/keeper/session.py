@@ -95,6 +95,7 @@ class Session:
             "apply": self._apply,
             "read": lambda arguments: self._keeper.read(_argument(arguments, "knob_ids", tuple[str, ...])),
             "sample": lambda arguments: self._keeper.sample(_argument(arguments, "meter_ids", tuple[str, ...])),
+            "observe": lambda _: self._keeper.observe(),
             "release_lease": self._release_lease,
             "confirm": self._confirm,
             "restore": self._restore,

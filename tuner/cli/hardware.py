@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from knobs.contract import ASSUMED_COEFFICIENTS, KnobError, PowerCoefficients, Value
+from knobs.found import Wishes
 from knobs.inventory import Inventory, discover
 from tuner.cli.arguments import DEFAULT_CONFIG
 from tuner.errors import BadInputError
@@ -28,13 +29,13 @@ class HardwareSettings:
         device: ``local`` or a simulated device's name.
         on_stop: What a deliberate stop does with the confirmed configuration.
         bounds: The values that the operator allows, by knob id.
-        coefficients: The power model of the estimating meter.
+        wishes: What the operator says about this machine's hardware.
     """
 
     device: str = LOCAL_DEVICE
     on_stop: Literal["restore", "keep"] = "restore"
     bounds: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
-    coefficients: PowerCoefficients = ASSUMED_COEFFICIENTS
+    wishes: Wishes = field(default_factory=Wishes)
 
 
 def load_settings(path: Path, device: str | None = None) -> HardwareSettings:
@@ -58,7 +59,7 @@ def load_settings(path: Path, device: str | None = None) -> HardwareSettings:
         device=_checked_device(path, device or document.get("device", LOCAL_DEVICE)),
         on_stop=_on_stop(path, document.get("on_stop", "restore")),
         bounds=_bounds(path, _table(path, document, "knobs")),
-        coefficients=_coefficients(path, _table(path, document, "estimate")),
+        wishes=_wishes(path, document),
     )
 
 
@@ -84,7 +85,7 @@ def open_inventory(settings: HardwareSettings, runtime_dir: Path) -> Inventory:
         KnobError: There is no such device, or the machine does not answer.
     """
     if settings.device == LOCAL_DEVICE:
-        return discover(Path("/"), settings.coefficients)
+        return discover(Path("/"), settings.wishes)
     from simulation.knobs import virtual_knobs
     from simulation.meters import virtual_meters
     from simulation.storage import make_device_directory
@@ -110,6 +111,29 @@ def _on_stop(path: Path, value: object) -> Literal["restore", "keep"]:
     raise BadInputError(f"{path} is wrong at 'on_stop': it must be 'restore' or 'keep', not {value!r}.")
 
 
+def _wishes(path: Path, document: Mapping[str, Any]) -> Wishes:
+    knobs = _table(path, document, "knobs")
+    rules = {knob_id: _table(path, knobs, knob_id) for knob_id in knobs}
+    plugs = _table(path, document, "plugs")
+    return Wishes(
+        coefficients=_coefficients(path, _table(path, document, "estimate")),
+        gpus=_texts(path, "gpus", document.get("gpus", [])),
+        allowed=frozenset(knob_id for knob_id, rule in rules.items() if rule.get("allow") is True),
+        restore_to={
+            knob_id: _values(path, knob_id, "restore_to", [rule["restore_to"]])[0]
+            for knob_id, rule in rules.items()
+            if "restore_to" in rule
+        },
+        plugs=dict(zip(plugs, _texts(path, "plugs", list(plugs.values())), strict=True)),
+    )
+
+
+def _texts(path: Path, name: str, texts: object) -> tuple[str, ...]:
+    if isinstance(texts, list) and all(isinstance(text, str) for text in texts):
+        return tuple(texts)
+    raise BadInputError(f"{path} is wrong at '{name}': every entry must be a text.")
+
+
 def _bounds(path: Path, knobs: Mapping[str, Any]) -> dict[str, tuple[Value, ...]]:
     bounds: dict[str, tuple[Value, ...]] = {}
     for knob_id in knobs:
@@ -117,14 +141,14 @@ def _bounds(path: Path, knobs: Mapping[str, Any]) -> dict[str, tuple[Value, ...]
         if rule.get("enabled", True) is False:
             bounds[knob_id] = ()
         elif "allowed" in rule:
-            bounds[knob_id] = _values(path, knob_id, rule["allowed"])
+            bounds[knob_id] = _values(path, knob_id, "allowed", rule["allowed"])
     return bounds
 
 
-def _values(path: Path, knob_id: str, allowed: object) -> tuple[Value, ...]:
-    if isinstance(allowed, list) and all(isinstance(value, int | float | str) for value in allowed):
-        return tuple(allowed)
-    raise BadInputError(f"{path} is wrong at 'knobs.{knob_id}.allowed': it must be a list of values.")
+def _values(path: Path, knob_id: str, key: str, values: object) -> tuple[Value, ...]:
+    if isinstance(values, list) and all(isinstance(value, int | float | str) for value in values):
+        return tuple(values)
+    raise BadInputError(f"{path} is wrong at 'knobs.{knob_id}.{key}': it must hold numbers or names.")
 
 
 def _coefficients(path: Path, section: Mapping[str, Any]) -> PowerCoefficients:

@@ -129,6 +129,7 @@ class StudyRun:
             space=study.space,
             knobs=processes.inventory.knobs,
             meter=meter,
+            is_watched=bool(processes.inventory.monitored),
         )
         return self._loop(study, bench, processes)
 
@@ -141,6 +142,7 @@ class StudyRun:
             processes.workload.parameters(),
             MachineRecord(self._site.config.device, Provenance.MEASURED, describe_machine(KernelFiles())),
             self._site.clock.utc_now(),
+            {name: bounds.explore for name, bounds in self._site.config.knobs.items() if bounds.explore is not None},
         )
 
     def _loop(self, study: Study, bench: Bench, processes: StudyProcesses) -> Study:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -13,6 +14,7 @@ from serving_adapter.runner.client import RunnerLostError
 from tuner.config_record import MeasurementSettings
 from tuner.configuration import Configuration, ConfigurationSpace, Value
 from tuner.measuring.verdict import combine
+from tuner.measuring.watch import Watch
 from tuner.measuring.window import Window
 from tuner.objective import Objective
 from tuner.ports import Hardware, Workload
@@ -34,6 +36,8 @@ class Bench:
     space: ConfigurationSpace
     knobs: tuple[KnobSpec, ...]
     meter: MeterSpec
+    is_watched: bool = False
+    """Whether devices say something about themselves while load flows."""
 
 
 def present_configuration(bench: Bench) -> Configuration:
@@ -82,6 +86,17 @@ class MeasuringProcedure:
         Raises:
             KeeperLostError, RunnerLostError: A process died; its errors pass through.
         """
+        outcome = self._attempt(configuration)
+        if not isinstance(outcome, Rejection) or outcome.cause is not RejectionCause.DISTURBED:
+            return outcome
+        # What disturbs passes, as heat does: one more attempt is cheaper than a configuration lost to the search.
+        self._bench.workload.idle(self._settings.cool_down_s)
+        again = self._attempt(configuration)
+        if isinstance(again, Rejection):
+            return again
+        return replace(again, notes=(*again.notes, f"Measured a second time. {outcome.reason}"))
+
+    def _attempt(self, configuration: Configuration) -> Measurement | Rejection:
         knob_values, serving_values = self._split(configuration)
         try:
             if knob_values == self._baseline_knobs:
@@ -117,13 +132,17 @@ class MeasuringProcedure:
         settle_s = max((self._knobs[name].settle_s for name in knob_values), default=0.0)
         if settle_s > 0:
             workload.idle(settle_s)
-        outcomes = [self._measure_load(load) for load in self._loads()]
+        watch = Watch(self._bench.hardware.observe)
+        with watch.looking() if self._bench.is_watched else nullcontext():
+            outcomes = [self._measure_load(load) for load in self._loads()]
         delivered = self._bench.hardware.read(sorted(knob_values)) | workload.current()
         if mismatch := self._mismatch(knob_values | serving_values, delivered):
             return Rejection(RejectionCause.NOT_VERIFIED, mismatch)
         for outcome in outcomes:
             if isinstance(outcome, Rejection):
                 return outcome
+        if (rejection := watch.verdict(self._knobs, knob_values)) is not None:
+            return rejection
         measured = [outcome for outcome in outcomes if isinstance(outcome, Measurement)]
         return replace(
             measured[0],
@@ -132,6 +151,7 @@ class MeasuringProcedure:
             delivered=delivered,
             warm_up_s=settle_s + measured[0].warm_up_s,
             notes=tuple(note for measurement in measured for note in measurement.notes),
+            circumstances=watch.circumstances(),
         )
 
     def _loads(self) -> list[Load]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from knobs.contract import WORKLOAD_DEVICE, InventoryRecord, KnobSpec, MeterSpec, Provenance, Scope
@@ -20,7 +20,10 @@ _THREADS_WITHIN_CORES = OrderConstraint("serving.threads", "workload.cpu.cores")
 
 
 def plan_space(
-    knobs: Sequence[KnobSpec], serving_parameters: Sequence[ServingParameter], scenario: Scenario
+    knobs: Sequence[KnobSpec],
+    serving_parameters: Sequence[ServingParameter],
+    scenario: Scenario,
+    explore: Mapping[str, bool] | None = None,
 ) -> ConfigurationSpace:
     """Returns the space of all knobs and serving parameters that have a choice.
 
@@ -28,11 +31,13 @@ def plan_space(
         knobs: The machine's knobs, within the operator's bounds.
         serving_parameters: What the workload's adapter can vary.
         scenario: How load arrives; ``single-stream`` knows no batches.
+        explore: Which knobs the operator wants explored or left alone, by knob id; others decide for themselves.
 
     Raises:
         BadInputError: Nothing can be varied.
     """
-    parameters = [_from_knob(knob) for knob in knobs] + [_from_serving(item) for item in serving_parameters]
+    wanted = [knob for knob in knobs if (explore or {}).get(knob.id, knob.explored)]
+    parameters = [_from_knob(knob) for knob in wanted] + [_from_serving(item) for item in serving_parameters]
     if scenario is Scenario.SINGLE_STREAM:
         parameters = [parameter for parameter in parameters if parameter.kind is not ParameterKind.BATCH]
     parameters = [parameter for parameter in parameters if len(parameter.choices) > 1]
@@ -94,6 +99,7 @@ def plan_study(
     serving_parameters: Sequence[ServingParameter],
     machine: MachineRecord,
     started_at: str,
+    explore: Mapping[str, bool] | None = None,
 ) -> tuple[Study, MeterSpec]:
     """Returns a study that is ready to run, and the meter that it is to use.
 
@@ -105,6 +111,7 @@ def plan_study(
         serving_parameters: What the workload's adapter can vary.
         machine: Facts about the machine; meters, absences and provenance are filled in here.
         started_at: Wall-clock time, ISO 8601 in UTC.
+        explore: As for :func:`plan_space`.
 
     Raises:
         BadInputError: Nothing can be varied, or no meter has the objective's scope.
@@ -114,7 +121,7 @@ def plan_study(
         id=study_id,
         request=request,
         objective=replace(objective, scope=meter.scope),
-        space=plan_space(inventory.knobs, serving_parameters, objective.scenario),
+        space=plan_space(inventory.knobs, serving_parameters, objective.scenario, explore),
         machine=replace(
             machine,
             provenance=meter.provenance,

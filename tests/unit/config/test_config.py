@@ -119,7 +119,7 @@ def test_slos_of_a_request_override_those_of_the_file(tmp_path: Path) -> None:
         ("[estimate]\nstatic_w = [3, 2, 1]", "estimate", "'static_w' must be [low, nominal, high]"),
         ("[estimate]\nstatic_w = [1]", "estimate.static_w", "length 3"),
         ('[knobs."gpu.core"]\nallowed = 1', 'knobs."gpu.core".allowed', "got 'int'"),
-        ('[knobs."gpu.core"]\nallow = [1]', 'knobs."gpu.core"', "there is no key 'allow'"),
+        ('[knobs."gpu.core"]\nalow = [1]', 'knobs."gpu.core"', "there is no key 'alow'"),
         ('[knobs."gpu.core"]\nallowed = [true]', 'knobs."gpu.core".allowed[0]', "got 'bool'"),
         ("knobs = 1", "knobs", "write a section"),
     ],

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from knobs.contract import (
     Absence,
+    Delivery,
     InventoryRecord,
     KnobKind,
     KnobSpec,
@@ -26,6 +27,7 @@ from tuner.daemon_record import Applied, DaemonStatus, Inventory, KnobMismatch, 
 from tuner.objective import Objective, Scenario, Slo
 from tuner.study_record import Comparison, MachineRecord, Recommendation, Study, StudyEvent, StudyRequest, StudyState
 from tuner.trial import (
+    Circumstances,
     EnergyResult,
     Interval,
     LatencyResult,
@@ -100,6 +102,14 @@ measurements = st.builds(
     counts,
     floats,
     tuples(texts),
+    st.builds(
+        Circumstances,
+        st.dictionaries(names, floats, max_size=2),
+        st.dictionaries(texts, floats, max_size=2),
+        floats,
+        tuples(texts),
+        tuples(texts),
+    ),
 )
 rejections = st.builds(Rejection, st.sampled_from(RejectionCause), texts)
 measured_trials = st.builds(
@@ -176,7 +186,11 @@ knobs = st.builds(
     floats,
     floats,
     floats,
+    tuples(names),
+    st.sampled_from(Delivery),
     st.sampled_from(Provenance),
+    st.booleans(),
+    texts,
     texts,
 )
 ranges = st.tuples(floats, floats, floats)
@@ -189,6 +203,8 @@ meters = st.builds(
     floats,
     floats,
     texts,
+    floats,
+    floats,
     st.none() | st.builds(PowerCoefficients, ranges, ranges),
     texts,
 )
@@ -200,6 +216,7 @@ def inventories(draw: st.DrawFn) -> Inventory:
         tuple(draw(st.lists(knobs, max_size=3, unique_by=lambda knob: knob.id))),
         draw(tuples(meters)),
         draw(tuples(absences)),
+        draw(tuples(texts)),
     )
     readable = [knob.id for knob in record.knobs if draw(st.booleans())]
     return Inventory(record, {name: draw(values) for name in readable})

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from knobs.contract import (
+    Conditions,
     InventoryRecord,
     KnobKind,
     KnobSpec,
@@ -55,6 +56,7 @@ class ScriptedDevice:
 
     Attributes:
         fault: Called with the name of every call before it is carried out; may raise.
+        conditions: What the device says about itself.
     """
 
     now_s: float = 100.0
@@ -64,6 +66,7 @@ class ScriptedDevice:
     leased: bool = False
     stuck_clock: bool = False
     fault: Callable[[str], None] = lambda _: None
+    conditions: Callable[[], Conditions] = Conditions
     calls: list[str] = field(default_factory=list)
 
     def _call(self, name: str) -> None:
@@ -108,6 +111,9 @@ class ScriptedDevice:
     def sample(self, meter_ids: Sequence[str]) -> dict[str, Reading]:
         self._call("sample")
         return {METER.id: Reading(self.now_s, self.energy_j)}
+
+    def observe(self) -> Conditions:
+        return self.conditions()
 
     def parameters(self) -> tuple[ServingParameter, ...]:
         return (BATCH,)

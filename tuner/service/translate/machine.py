@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from knobs.contract import (
     Absence,
+    Delivery,
     InventoryRecord,
     KnobKind,
     KnobSpec,
@@ -34,6 +35,7 @@ def encode_inventory(inventory: Inventory) -> pb.GetInventoryResponse:
         knobs=[_encode_knob(knob, inventory.current.get(knob.id)) for knob in record.knobs],
         meters=[_encode_meter(meter) for meter in record.meters],
         absent=[encode_absence(absence) for absence in record.absent],
+        monitored=record.monitored,
     )
 
 
@@ -43,6 +45,7 @@ def decode_inventory(message: pb.GetInventoryResponse) -> Inventory:
         knobs=tuple(_decode_knob(knob) for knob in message.knobs),
         meters=tuple(_decode_meter(meter) for meter in message.meters),
         absent=tuple(decode_absence(absence) for absence in message.absent),
+        monitored=tuple(message.monitored),
     )
     current = {knob.id: decode_value(knob.current) for knob in message.knobs if knob.HasField("current")}
     return Inventory(record, current)
@@ -64,6 +67,10 @@ def _encode_knob(knob: KnobSpec, current: Value | None) -> pb.Knob:
         tolerance=knob.tolerance,
         settle_s=knob.settle_s,
         switch_cost_s=knob.switch_cost_s,
+        after=knob.after,
+        delivery=knob.delivery.value,
+        explored=knob.explored,
+        danger=knob.danger,
     )
 
 
@@ -81,6 +88,10 @@ def _decode_knob(message: pb.Knob) -> KnobSpec:
         tolerance=message.tolerance,
         settle_s=message.settle_s,
         switch_cost_s=message.switch_cost_s,
+        after=tuple(message.after),
+        delivery=Delivery(message.delivery),
+        explored=message.explored,
+        danger=message.danger,
         provenance=PROVENANCES.decode(message.provenance),
         note=message.note,
     )
@@ -95,6 +106,8 @@ def _encode_meter(meter: MeterSpec) -> pb.Meter:
         update_period_s=meter.update_period_s,
         resolution=meter.resolution,
         device=meter.device,
+        accuracy=meter.accuracy,
+        duty=meter.duty,
         note=meter.note,
         coefficients=None if meter.coefficients is None else _encode_coefficients(meter.coefficients),
     )
@@ -109,6 +122,8 @@ def _decode_meter(message: pb.Meter) -> MeterSpec:
         update_period_s=message.update_period_s,
         resolution=message.resolution,
         device=message.device,
+        accuracy=message.accuracy,
+        duty=message.duty,
         coefficients=_decode_coefficients(message.coefficients) if message.HasField("coefficients") else None,
         note=message.note,
     )

@@ -16,7 +16,7 @@ from tuner.service.translate.basics import (
     encode_time,
 )
 from tuner.service.wattune.v1 import wattune_pb2 as pb
-from tuner.trial import EnergyResult, LatencyResult, Measurement, Rejection, RejectionCause, Trial
+from tuner.trial import Circumstances, EnergyResult, LatencyResult, Measurement, Rejection, RejectionCause, Trial
 
 
 def encode_trial(trial: Trial) -> pb.Trial:
@@ -67,6 +67,7 @@ def encode_measurement(measurement: Measurement) -> pb.Measurement:
         late_queries=measurement.late_queries,
         warm_up_s=measurement.warm_up_s,
         notes=measurement.notes,
+        circumstances=_encode_circumstances(measurement.circumstances),
     )
 
 
@@ -85,6 +86,27 @@ def decode_measurement(message: pb.Measurement) -> Measurement:
         late_queries=message.late_queries,
         warm_up_s=message.warm_up_s,
         notes=tuple(message.notes),
+        circumstances=_decode_circumstances(message.circumstances),
+    )
+
+
+def _encode_circumstances(circumstances: Circumstances) -> pb.Circumstances:
+    return pb.Circumstances(
+        delivered=circumstances.delivered,
+        temperatures_c=circumstances.temperatures_c,
+        power_capped_share=circumstances.power_capped_share,
+        remarks=circumstances.remarks,
+        foreign=circumstances.foreign,
+    )
+
+
+def _decode_circumstances(message: pb.Circumstances) -> Circumstances:
+    return Circumstances(
+        delivered=dict(message.delivered),
+        temperatures_c=dict(message.temperatures_c),
+        power_capped_share=message.power_capped_share,
+        remarks=tuple(message.remarks),
+        foreign=tuple(message.foreign),
     )
 
 

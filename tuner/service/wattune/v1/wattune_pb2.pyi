@@ -220,7 +220,7 @@ class Latency(_message.Message):
     def __init__(self, p50_s: _Optional[float] = ..., p90_s: _Optional[float] = ..., p95_s: _Optional[float] = ..., p99_s: _Optional[float] = ..., mean_s: _Optional[float] = ...) -> None: ...
 
 class Measurement(_message.Message):
-    __slots__ = ("energy", "latency", "slo_latency_s", "verdict", "requests", "queries", "window_s", "throughput_hz", "delivered", "late_queries", "warm_up_s", "notes")
+    __slots__ = ("energy", "latency", "slo_latency_s", "verdict", "requests", "queries", "window_s", "throughput_hz", "delivered", "late_queries", "warm_up_s", "notes", "circumstances")
     ENERGY_FIELD_NUMBER: _ClassVar[int]
     LATENCY_FIELD_NUMBER: _ClassVar[int]
     SLO_LATENCY_S_FIELD_NUMBER: _ClassVar[int]
@@ -233,6 +233,7 @@ class Measurement(_message.Message):
     LATE_QUERIES_FIELD_NUMBER: _ClassVar[int]
     WARM_UP_S_FIELD_NUMBER: _ClassVar[int]
     NOTES_FIELD_NUMBER: _ClassVar[int]
+    CIRCUMSTANCES_FIELD_NUMBER: _ClassVar[int]
     energy: Energy
     latency: Latency
     slo_latency_s: float
@@ -245,7 +246,36 @@ class Measurement(_message.Message):
     late_queries: int
     warm_up_s: float
     notes: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, energy: _Optional[_Union[Energy, _Mapping]] = ..., latency: _Optional[_Union[Latency, _Mapping]] = ..., slo_latency_s: _Optional[float] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., requests: _Optional[int] = ..., queries: _Optional[int] = ..., window_s: _Optional[float] = ..., throughput_hz: _Optional[float] = ..., delivered: _Optional[_Union[Configuration, _Mapping]] = ..., late_queries: _Optional[int] = ..., warm_up_s: _Optional[float] = ..., notes: _Optional[_Iterable[str]] = ...) -> None: ...
+    circumstances: Circumstances
+    def __init__(self, energy: _Optional[_Union[Energy, _Mapping]] = ..., latency: _Optional[_Union[Latency, _Mapping]] = ..., slo_latency_s: _Optional[float] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., requests: _Optional[int] = ..., queries: _Optional[int] = ..., window_s: _Optional[float] = ..., throughput_hz: _Optional[float] = ..., delivered: _Optional[_Union[Configuration, _Mapping]] = ..., late_queries: _Optional[int] = ..., warm_up_s: _Optional[float] = ..., notes: _Optional[_Iterable[str]] = ..., circumstances: _Optional[_Union[Circumstances, _Mapping]] = ...) -> None: ...
+
+class Circumstances(_message.Message):
+    __slots__ = ("delivered", "temperatures_c", "power_capped_share", "remarks", "foreign")
+    class DeliveredEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    class TemperaturesCEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    DELIVERED_FIELD_NUMBER: _ClassVar[int]
+    TEMPERATURES_C_FIELD_NUMBER: _ClassVar[int]
+    POWER_CAPPED_SHARE_FIELD_NUMBER: _ClassVar[int]
+    REMARKS_FIELD_NUMBER: _ClassVar[int]
+    FOREIGN_FIELD_NUMBER: _ClassVar[int]
+    delivered: _containers.ScalarMap[str, float]
+    temperatures_c: _containers.ScalarMap[str, float]
+    power_capped_share: float
+    remarks: _containers.RepeatedScalarFieldContainer[str]
+    foreign: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, delivered: _Optional[_Mapping[str, float]] = ..., temperatures_c: _Optional[_Mapping[str, float]] = ..., power_capped_share: _Optional[float] = ..., remarks: _Optional[_Iterable[str]] = ..., foreign: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Rejection(_message.Message):
     __slots__ = ("cause", "reason")
@@ -393,7 +423,7 @@ class NotAbove(_message.Message):
     def __init__(self, limit: _Optional[str] = ..., factor: _Optional[float] = ...) -> None: ...
 
 class Knob(_message.Message):
-    __slots__ = ("id", "unit", "kind", "values", "restore_class", "device", "current", "provenance", "note", "not_above", "tolerance", "settle_s", "switch_cost_s")
+    __slots__ = ("id", "unit", "kind", "values", "restore_class", "device", "current", "provenance", "note", "not_above", "tolerance", "settle_s", "switch_cost_s", "after", "delivery", "explored", "danger")
     ID_FIELD_NUMBER: _ClassVar[int]
     UNIT_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -407,6 +437,10 @@ class Knob(_message.Message):
     TOLERANCE_FIELD_NUMBER: _ClassVar[int]
     SETTLE_S_FIELD_NUMBER: _ClassVar[int]
     SWITCH_COST_S_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    DELIVERY_FIELD_NUMBER: _ClassVar[int]
+    EXPLORED_FIELD_NUMBER: _ClassVar[int]
+    DANGER_FIELD_NUMBER: _ClassVar[int]
     id: str
     unit: str
     kind: str
@@ -420,7 +454,11 @@ class Knob(_message.Message):
     tolerance: float
     settle_s: float
     switch_cost_s: float
-    def __init__(self, id: _Optional[str] = ..., unit: _Optional[str] = ..., kind: _Optional[str] = ..., values: _Optional[_Iterable[_Union[Value, _Mapping]]] = ..., restore_class: _Optional[str] = ..., device: _Optional[str] = ..., current: _Optional[_Union[Value, _Mapping]] = ..., provenance: _Optional[_Union[Provenance, str]] = ..., note: _Optional[str] = ..., not_above: _Optional[_Union[NotAbove, _Mapping]] = ..., tolerance: _Optional[float] = ..., settle_s: _Optional[float] = ..., switch_cost_s: _Optional[float] = ...) -> None: ...
+    after: _containers.RepeatedScalarFieldContainer[str]
+    delivery: str
+    explored: bool
+    danger: str
+    def __init__(self, id: _Optional[str] = ..., unit: _Optional[str] = ..., kind: _Optional[str] = ..., values: _Optional[_Iterable[_Union[Value, _Mapping]]] = ..., restore_class: _Optional[str] = ..., device: _Optional[str] = ..., current: _Optional[_Union[Value, _Mapping]] = ..., provenance: _Optional[_Union[Provenance, str]] = ..., note: _Optional[str] = ..., not_above: _Optional[_Union[NotAbove, _Mapping]] = ..., tolerance: _Optional[float] = ..., settle_s: _Optional[float] = ..., switch_cost_s: _Optional[float] = ..., after: _Optional[_Iterable[str]] = ..., delivery: _Optional[str] = ..., explored: _Optional[bool] = ..., danger: _Optional[str] = ...) -> None: ...
 
 class PowerRange(_message.Message):
     __slots__ = ("low_w", "nominal_w", "high_w")
@@ -441,7 +479,7 @@ class PowerCoefficients(_message.Message):
     def __init__(self, static: _Optional[_Union[PowerRange, _Mapping]] = ..., cpu_core: _Optional[_Union[PowerRange, _Mapping]] = ...) -> None: ...
 
 class Meter(_message.Message):
-    __slots__ = ("id", "quantity", "scope", "provenance", "update_period_s", "resolution", "device", "note", "coefficients")
+    __slots__ = ("id", "quantity", "scope", "provenance", "update_period_s", "resolution", "device", "note", "coefficients", "accuracy", "duty")
     ID_FIELD_NUMBER: _ClassVar[int]
     QUANTITY_FIELD_NUMBER: _ClassVar[int]
     SCOPE_FIELD_NUMBER: _ClassVar[int]
@@ -451,6 +489,8 @@ class Meter(_message.Message):
     DEVICE_FIELD_NUMBER: _ClassVar[int]
     NOTE_FIELD_NUMBER: _ClassVar[int]
     COEFFICIENTS_FIELD_NUMBER: _ClassVar[int]
+    ACCURACY_FIELD_NUMBER: _ClassVar[int]
+    DUTY_FIELD_NUMBER: _ClassVar[int]
     id: str
     quantity: str
     scope: Scope
@@ -460,21 +500,25 @@ class Meter(_message.Message):
     device: str
     note: str
     coefficients: PowerCoefficients
-    def __init__(self, id: _Optional[str] = ..., quantity: _Optional[str] = ..., scope: _Optional[_Union[Scope, str]] = ..., provenance: _Optional[_Union[Provenance, str]] = ..., update_period_s: _Optional[float] = ..., resolution: _Optional[float] = ..., device: _Optional[str] = ..., note: _Optional[str] = ..., coefficients: _Optional[_Union[PowerCoefficients, _Mapping]] = ...) -> None: ...
+    accuracy: float
+    duty: float
+    def __init__(self, id: _Optional[str] = ..., quantity: _Optional[str] = ..., scope: _Optional[_Union[Scope, str]] = ..., provenance: _Optional[_Union[Provenance, str]] = ..., update_period_s: _Optional[float] = ..., resolution: _Optional[float] = ..., device: _Optional[str] = ..., note: _Optional[str] = ..., coefficients: _Optional[_Union[PowerCoefficients, _Mapping]] = ..., accuracy: _Optional[float] = ..., duty: _Optional[float] = ...) -> None: ...
 
 class GetInventoryRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
 class GetInventoryResponse(_message.Message):
-    __slots__ = ("knobs", "meters", "absent")
+    __slots__ = ("knobs", "meters", "absent", "monitored")
     KNOBS_FIELD_NUMBER: _ClassVar[int]
     METERS_FIELD_NUMBER: _ClassVar[int]
     ABSENT_FIELD_NUMBER: _ClassVar[int]
+    MONITORED_FIELD_NUMBER: _ClassVar[int]
     knobs: _containers.RepeatedCompositeFieldContainer[Knob]
     meters: _containers.RepeatedCompositeFieldContainer[Meter]
     absent: _containers.RepeatedCompositeFieldContainer[Absence]
-    def __init__(self, knobs: _Optional[_Iterable[_Union[Knob, _Mapping]]] = ..., meters: _Optional[_Iterable[_Union[Meter, _Mapping]]] = ..., absent: _Optional[_Iterable[_Union[Absence, _Mapping]]] = ...) -> None: ...
+    monitored: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, knobs: _Optional[_Iterable[_Union[Knob, _Mapping]]] = ..., meters: _Optional[_Iterable[_Union[Meter, _Mapping]]] = ..., absent: _Optional[_Iterable[_Union[Absence, _Mapping]]] = ..., monitored: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class GetStatusRequest(_message.Message):
     __slots__ = ()
