@@ -144,6 +144,21 @@ class KernelFiles:
         root = self._root.resolve()
         return f"/{resolved.relative_to(root)}" if resolved.is_relative_to(root) else str(resolved)
 
+    def is_directory(self, path: str) -> bool:
+        """Tells whether a path names a folder."""
+        return self._local(path).is_dir()
+
+    def mode(self, path: str) -> int:
+        """Returns the permission bits of a file or folder.
+
+        Raises:
+            MissingError: There is none.
+        """
+        try:
+            return stat.S_IMODE(self._local(path).stat().st_mode)
+        except OSError as error:
+            raise _device_error("look at", path, error) from error
+
     def glob(self, pattern: str) -> list[str]:
         """Returns the paths that match a pattern (``/sys/class/hwmon/hwmon*/name``), sorted; none is fine."""
         return sorted(f"/{path.relative_to(self._root)}" for path in self._root.glob(pattern.lstrip("/")))

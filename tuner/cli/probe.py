@@ -11,7 +11,6 @@ from rich.text import Text
 from knobs.contract import DeviceError, InventoryRecord, Value
 from knobs.inventory import Inventory as LocalInventory
 from tuner.cli.arguments import add_places
-from tuner.cli.daemon import to_ask
 from tuner.cli.hardware import open_inventory, settings_or_defaults
 from tuner.cli.sockets import READ_SOCKET, listens
 from tuner.cli.terminal import print_json, remark, show
@@ -31,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Shows the inventory: the daemon's, or where none runs what this process finds."""
     if arguments.device is None and listens(arguments.runtime_dir / READ_SOCKET):
+        from tuner.cli.daemon import to_ask  # only here: gRPC takes longer to load than a probe may take
+
         with to_ask(arguments) as client:
             inventory = client.inventory()
     else:
@@ -48,10 +49,11 @@ def _look(arguments: argparse.Namespace) -> Inventory:
     found = open_inventory(settings, arguments.runtime_dir)
     # Stands for a workload: what can be tuned about a process is told of this one. Nothing is written.
     found.attach(os.getpid())
-    return Inventory(found.record(), _values_in_force(found))
+    return Inventory(found.record(), values_in_force(found))
 
 
-def _values_in_force(found: LocalInventory) -> dict[str, Value]:
+def values_in_force(found: LocalInventory) -> dict[str, Value]:
+    """Returns what each knob reads now; one that cannot be read is remarked on and left out."""
     values: dict[str, Value] = {}
     for knob_id, knob in found.knobs.items():
         try:
