@@ -9,6 +9,7 @@ from knobs.sysfs import KernelFiles, MissingError
 
 _FIRST_FIELD_AFTER_NAME = 3
 _STATE_FIELD = 3
+_PARENT_FIELD = 4
 _THREADS_FIELD = 20
 _START_FIELD = 22
 
@@ -84,6 +85,18 @@ def thread_ids(files: KernelFiles, pid: int) -> list[int]:
         return sorted(int(name) for name in files.listdir(f"/proc/{pid}/task"))
     except MissingError:
         return []
+
+
+def descends_from(files: KernelFiles, pid: int, ancestor: int) -> bool:
+    """Tells whether a process is another one, or was started by it or by one of its children."""
+    while pid > 1:
+        if pid == ancestor:
+            return True
+        try:
+            pid = int(_stat_fields(files, pid)[_PARENT_FIELD - _FIRST_FIELD_AFTER_NAME])
+        except DeviceError:
+            return False
+    return False
 
 
 def owner_uids(files: KernelFiles, pid: int) -> frozenset[int]:

@@ -23,6 +23,7 @@ from knobs.contract import (
     InventoryRecord,
     KeeperState,
     KnobError,
+    Occupant,
     Reading,
     RefusedError,
     RestoreReport,
@@ -35,7 +36,7 @@ from knobs.keeper.desired import Desired
 from knobs.keeper.restoring import Outcomes, Restorer
 from knobs.keeper.rules import admissible, check_order, within_bounds
 from knobs.keeper.transaction import Transaction, TransactionError
-from knobs.process import identify, is_alive, owner_uids
+from knobs.process import descends_from, identify, is_alive, owner_uids
 from knobs.sysfs import KernelFiles
 
 _Part = TypeVar("_Part")
@@ -69,6 +70,7 @@ class Keeper:
         self._restorer = Restorer(inventory, journal, self._bounds)
         self._trial: dict[KnobKey, Value] = {}
         self._settled: set[KnobKey] = set()
+        self._workload_pid: int | None = None
 
     def start(self) -> RestoreReport:
         """Takes back what a crash left, then brings the confirmed configuration into force and verifies it."""
@@ -125,6 +127,7 @@ class Keeper:
         if not is_alive(self._files, process):
             self._inventory.detach()
             raise DeviceError(f"Process {pid} ended while it was attached: start the workload again.")
+        self._workload_pid = pid
         self._enforce_confirmed(Outcomes())
         return self.inventory()
 
@@ -147,9 +150,18 @@ class Keeper:
         return {meter_id: _named(self._inventory.meters, meter_id, "meter").sample() for meter_id in meter_ids}
 
     def observe(self) -> Conditions:
-        """Returns what the devices say about themselves, and whether trial values were moved by somebody else."""
-        moved = watching.moved_knobs(self._inventory.knobs, {key.knob_id: value for key, value in self._trial.items()})
-        return watching.observe(self._inventory.monitors, moved)
+        """Returns what the devices say about themselves, and whether trial values were moved by somebody else.
+
+        Of the processes on the devices, those of the attached workload are left out: the others are foreign.
+        """
+        trial = {key.knob_id: value for key, value in dict(self._trial).items()}
+        seen = watching.observe(self._inventory.monitors, watching.moved_knobs(self._inventory.knobs, trial))
+        foreign = tuple(occupant for occupant in seen.occupants if not self._is_own(occupant))
+        return replace(seen, occupants=foreign)
+
+    def _is_own(self, occupant: Occupant) -> bool:
+        """Tells whether a process belongs to the workload that is being tuned."""
+        return self._workload_pid is not None and descends_from(self._files, occupant.pid, self._workload_pid)
 
     def state(self) -> KeeperState:
         """Returns what is in force because of us; whether the lease is held is the server's to add."""

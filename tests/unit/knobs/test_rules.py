@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -57,3 +58,10 @@ def test_a_limit_that_is_not_named_is_the_devices_to_judge():
 @pytest.mark.parametrize(("read", "agrees"), [(100, True), (100.9, True), (101.1, False), ("100", False)])
 def test_read_back_agrees_within_the_tolerance(read, agrees):
     assert matches(spec("x", tolerance=0.01), read, 100) is agrees
+
+
+@given(before=configurations, after=configurations)
+def test_a_knob_is_written_after_those_that_it_names(before, after):
+    specs = {**SPECS, "level": replace(spec("level"), after=("max", "min", "absent"))}
+    order = write_order(specs, {**before, "level": 100}, {**after, "level": 200})
+    assert order.index("level") > max(order.index("max"), order.index("min"))
