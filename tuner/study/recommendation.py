@@ -9,10 +9,12 @@ from tuner.configuration import Owner
 from tuner.study.confirmation import Confirmation
 from tuner.study.sensitivity import rivals, saving_over_band
 from tuner.study_record import Recommendation, Study
-from tuner.trial import Measurement, Trial, Verdict
+from tuner.trial import Circumstances, Measurement, Trial, Verdict
 
 _EQUAL_WITHIN = 0.02
 """Two configurations whose energies differ by less count as equal."""
+_MOST_NAMES = 4
+_MOSTLY = 0.5
 
 
 def recommend(study: Study, confirmation: Confirmation, coefficients: PowerCoefficients | None) -> Recommendation:
@@ -37,6 +39,8 @@ def recommend(study: Study, confirmation: Confirmation, coefficients: PowerCoeff
             *confirmation.caveats,
             *_about_baseline(study),
             *_about_significance(confirmation),
+            *_about_sharing(study),
+            *_about_power_cap(winner),
             *_about_estimate(study, confirmation, coefficients),
         ),
     )
@@ -56,6 +60,29 @@ def _about_significance(confirmation: Confirmation) -> list[str]:
     if comparison is None or comparison.saving_interval.low > 0 or comparison.saving_interval.high < 0:
         return []
     return ["The saving cannot be told from zero: its interval contains zero."]
+
+
+def _about_sharing(study: Study) -> list[str]:
+    """Says that the machine was shared: what others draw is in the joules, and what they run is in the latencies."""
+    shared = [trial for trial in study.trials if trial.measurement and trial.measurement.circumstances.foreign]
+    if not shared:
+        return []
+    others = dict.fromkeys(name for trial in shared for name in _circumstances(trial).foreign)
+    return [
+        f"The device was shared in {len(shared)} of {len(study.trials)} trials, and the figures include that load: "
+        f"{', '.join(list(others)[:_MOST_NAMES])}{' and others' if len(others) > _MOST_NAMES else ''}."
+    ]
+
+
+def _about_power_cap(winner: Trial) -> list[str]:
+    share = _circumstances(winner).power_capped_share
+    if share < _MOSTLY:
+        return []
+    return [f"Under the recommendation a power cap holds the clock down for {share:.0%} of the time."]
+
+
+def _circumstances(trial: Trial) -> Circumstances:
+    return trial.measurement.circumstances if trial.measurement is not None else Circumstances()
 
 
 def _about_estimate(study: Study, confirmation: Confirmation, coefficients: PowerCoefficients | None) -> list[str]:

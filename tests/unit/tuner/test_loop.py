@@ -1,8 +1,9 @@
 import threading
+from dataclasses import replace
 
 import pytest
 
-from knobs.contract import DeviceError, PowerCoefficients
+from knobs.contract import Conditions, DeviceError, Occupant, PowerCoefficients
 from serving_adapter.contract import AdapterError
 from serving_adapter.runner.client import RunnerLostError
 from tests.unit.tuner.records import study, trial
@@ -16,7 +17,7 @@ from tuner.study.confirmation import Confirmation
 from tuner.study.loop import StudyLoop
 from tuner.study.recommendation import recommend
 from tuner.study_record import StudyState
-from tuner.trial import Purpose, RejectionCause, Verdict
+from tuner.trial import Circumstances, Purpose, RejectionCause, Verdict
 
 
 class Run:
@@ -267,3 +268,21 @@ def test_a_configuration_that_broke_the_slo_again_is_no_rival():
     assert any("trial 2 uses" in caveat for caveat in candid.caveats)
     strict = recommend(study(baseline, winner, better, broke), Confirmation(winner), coefficients)
     assert "The recommendation is the same over the whole band." in strict.caveats
+
+
+def test_a_shared_device_and_a_power_cap_stand_beside_the_figure():
+    seen = Circumstances(foreign=("process 77 (blender) on gpu",), power_capped_share=0.8)
+    winner = trial(1, 10.0, clock_mhz=1000)
+    winner = replace(winner, measurement=replace(winner.measurement, circumstances=seen))
+    caveats = recommend(study(trial(0, 20.0), winner), Confirmation(winner), None).caveats
+    assert any("shared in 1 of 2 trials" in caveat and "blender" in caveat for caveat in caveats)
+    assert any("power cap holds the clock down for 80%" in caveat for caveat in caveats)
+    alone = recommend(study(trial(0, 20.0), trial(1, 10.0)), Confirmation(trial(1, 10.0)), None).caveats
+    assert alone == ()
+
+
+def test_a_machine_that_other_programs_share_is_marked_in_the_study(run):
+    run.device.conditions = lambda: Conditions(occupants=(Occupant(77, "gpu", "blender"),))
+    run.bench = replace(run.bench, is_watched=True)
+    finished = run.go()
+    assert any("The device was shared in" in caveat for caveat in finished.recommendation.caveats)
