@@ -150,8 +150,8 @@ class RealTimeDevice:
             raise RefusedError(f"{self._model.name} cannot run {items} items of '{profile_name}'.")
         with self._one_batch:
             start_s = self._start(_Work(self._profiles[profile_name], items, self._pace()))
-            while (remaining_s := self._remaining_s()) > 0.0:
-                self._sleep(max(remaining_s, _SHORTEST_NAP_S))
+            while (nap_s := self._nap_s()) > 0.0:
+                self._sleep(max(nap_s, _SHORTEST_NAP_S))
             return self._clock() - self._switched_on_s - start_s
 
     def observe(self) -> Observation:
@@ -190,15 +190,17 @@ class RealTimeDevice:
             self._work = work
             return state.time_s
 
-    def _remaining_s(self) -> float:
-        """Returns how long the batch still takes at the clocks delivered now; 0 once it is done."""
+    def _nap_s(self) -> float:
+        """Returns for how long nothing happens: until the batch is done, or the governor looks; 0 once it is done."""
         with self._present() as state:
             self._require_present()
             if self._work is None:
                 return 0.0
             clocks = delivered_clocks(self._model, state)
             timing = batch_timing(self._model, self._work.profile, self._work.items, clocks)
-            return self._work.left * timing.total_s * self._work.pace
+            remaining_s = self._work.left * timing.total_s * self._work.pace
+            until_decision_s = state.next_decision_s - state.time_s
+            return min(remaining_s, max(until_decision_s, _SHORTEST_NAP_S))
 
     def _require_present(self) -> None:
         if self._lost:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 
@@ -56,7 +58,23 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
 class House:
     """The files of a daemon, and the daemons started on them, one after the other."""
 
-    def __init__(self, folder: Path, config: str = CONFIG) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: str = CONFIG,
+        environment: Mapping[str, str] = MappingProxyType({}),
+        inside: Sequence[str] = (),
+    ) -> None:
+        """Writes the files.
+
+        Args:
+            folder: Where.
+            config: The content of wattune.toml.
+            environment: Added to that of this process.
+            inside: A command that runs another one, by which every process here is started.
+        """
+        self.environment = {**os.environ, **environment}
+        self.inside = list(inside)
         self.runtime_dir = folder / "run"
         self.state_dir = folder / "state"
         self.config_path = folder / "wattune.toml"
@@ -72,7 +90,8 @@ class House:
     @property
     def command(self) -> list[str]:
         places = ["--runtime-dir", str(self.runtime_dir), "--state-dir", str(self.state_dir)]
-        return [sys.executable, "-m", "tuner.cli.main", "serve", "--config", str(self.config_path), *places]
+        verb = [sys.executable, "-m", "tuner.cli.main", "serve", "--config", str(self.config_path)]
+        return [*self.inside, *verb, *places]
 
     @property
     def control_socket(self) -> Path:
@@ -80,7 +99,9 @@ class House:
 
     def start(self, command: list[str] | None = None) -> None:
         """Starts a daemon and waits until it answers."""
-        self.process = subprocess.Popen(command or self.command, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command or self.command, stderr=subprocess.PIPE, text=True, env=self.environment
+        )
         with self.client() as client:
             wait_until(lambda: self._answers(client), "the daemon answers")
 

@@ -27,18 +27,14 @@ class TreeFiles(KernelFiles):
 
     def read_text(self, path: str) -> str:
         try:
-            attribute = self.tree.attribute(path)
-            if not self.is_root and not attribute.mode & stat.S_IROTH:
-                raise kernel_error(errno.EACCES)
+            attribute = self._attribute(path, stat.S_IROTH)
             return attribute.read().strip()
         except OSError as error:
             raise _device_error("read", path, error) from error
 
     def write_text(self, path: str, text: str) -> None:
         try:
-            attribute = self.tree.attribute(path)
-            if not self.is_root and not attribute.mode & stat.S_IWOTH:
-                raise kernel_error(errno.EACCES)
+            attribute = self._attribute(path, stat.S_IWOTH)
             self.writes.append((path, text))
             attribute.write(text)
         except OSError as error:
@@ -64,9 +60,11 @@ class TreeFiles(KernelFiles):
 
     def listdir(self, path: str) -> list[str]:
         try:
-            folder = self.tree.resolve(path)
+            folder = self._reached(path)
             if not self.tree.is_folder(folder):
                 raise kernel_error(errno.ENOTDIR)
+            if not self.is_root and not self.tree.folder_mode(folder) & stat.S_IROTH:
+                raise kernel_error(errno.EACCES)
         except OSError as error:
             raise _device_error("list", path, error) from error
         return self.tree.names(folder)
@@ -74,9 +72,19 @@ class TreeFiles(KernelFiles):
     def directories(self, path: str) -> list[str]:
         return [name for name in self.listdir(path) if self.tree.is_folder(self._resolved(f"{path}/{name}") or "")]
 
+    def is_directory(self, path: str) -> bool:
+        return self.tree.is_folder(self._resolved(path) or "")
+
+    def mode(self, path: str) -> int:
+        try:
+            leaf = self.tree.leaf(self.tree.resolve(path))
+        except OSError as error:
+            raise _device_error("look at", path, error) from error
+        return leaf.mode if isinstance(leaf, Attribute) else 0o755
+
     def resolve(self, path: str) -> str:
         try:
-            return self.tree.resolve(path)
+            return self._reached(path)
         except OSError as error:
             raise _device_error("follow", path, error) from error
 
@@ -95,6 +103,20 @@ class TreeFiles(KernelFiles):
 
     def _resolved(self, path: str) -> str | None:
         try:
-            return self.tree.resolve(path)
+            return self._reached(path)
         except OSError:
             return None
+
+    def _attribute(self, path: str, right_of_others: int) -> Attribute:
+        attribute = self.tree.attribute(self._reached(path))
+        if not self.is_root and not attribute.mode & right_of_others:
+            raise kernel_error(errno.EACCES)
+        return attribute
+
+    def _reached(self, path: str) -> str:
+        """Returns a path with its links followed, if this reader may pass through every folder on it."""
+        resolved = self.tree.resolve(path)
+        folders = [resolved[:index] for index, letter in enumerate(resolved) if letter == "/" and index]
+        if not self.is_root and not all(self.tree.folder_mode(folder) & stat.S_IXOTH for folder in folders):
+            raise kernel_error(errno.EACCES)
+        return resolved

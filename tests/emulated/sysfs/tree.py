@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import posixpath
 import stat
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -63,31 +65,80 @@ def kernel_error(number: int) -> OSError:
     return OSError(number, os.strerror(number))
 
 
+class Folder:
+    """A folder of a tree, in which a driver puts its attributes."""
+
+    def __init__(self, tree: Tree, path: str) -> None:
+        """Makes the folder if it is not there."""
+        self.tree = tree
+        self.path = path
+        tree.add_folder(path)
+
+    def add(self, name: str, value: object, store: Store | None = None, mode: int = 0) -> None:
+        """Adds an attribute, whose content ends with a newline as the kernel's do.
+
+        Args:
+            name: Its name, or a path below the folder.
+            value: Its content, or a function that returns it or raises OSError; None if it can only be written.
+            store: Takes what is written; None if nobody may write.
+            mode: Permission bits; by default readable by all if readable, writable by root if writable.
+        """
+        self.tree.add(f"{self.path}/{name}", Attribute(None if value is None else _line(value), store, mode))
+
+    def link(self, name: str, target: str) -> None:
+        """Adds a symbolic link, relative as all of sysfs' are; the target is given by its absolute path."""
+        self.tree.add(f"{self.path}/{name}", Link(posixpath.relpath(target, self.path)))
+
+    def folder(self, name: str) -> Folder:
+        """Returns a folder in this one."""
+        return Folder(self.tree, f"{self.path}/{name}")
+
+    def remove(self) -> None:
+        """Removes the folder with all that is in it."""
+        self.tree.remove(self.path)
+
+
+def _line(value: object) -> Show:
+    return lambda: f"{value() if callable(value) else value}\n"
+
+
+_FOLDER_MODE = 0o755
+
+
 class Tree:
     """Folders and leaves by absolute path (``/sys/class/...``). May change while it is looked at (hot-unplug)."""
 
     def __init__(self) -> None:
         self._leaves: dict[str, Leaf] = {}
-        self._folders: set[str] = {"/"}
+        self._folders: dict[str, int] = {"/": _FOLDER_MODE}
+        self._changing = threading.Lock()
 
     def add(self, path: str, leaf: Leaf) -> None:
         """Adds or replaces a leaf, and the folders above it."""
         self.add_folder(path.rpartition("/")[0] or "/")
-        self._leaves[path] = leaf
+        with self._changing:
+            self._leaves = {**self._leaves, path: leaf}
 
-    def add_folder(self, path: str) -> None:
-        """Adds a folder, and those above it."""
+    def add_folder(self, path: str, mode: int = _FOLDER_MODE) -> None:
+        """Adds a folder, and those above it; one that is there keeps its mode."""
+        new = {}
         while path and path not in self._folders:
-            self._folders.add(path)
-            path = path.rpartition("/")[0]
+            new[path] = mode
+            path, mode = path.rpartition("/")[0], _FOLDER_MODE
+        if new:
+            with self._changing:
+                self._folders = {**new, **self._folders}
 
     def remove(self, path: str) -> None:
         """Removes a leaf, or a folder with all that is in it, as when a device is unplugged."""
         below = f"{path}/"
-        self._leaves = {
-            name: leaf for name, leaf in self._leaves.items() if name != path and not name.startswith(below)
-        }
-        self._folders = {name for name in self._folders if name != path and not name.startswith(below)}
+        with self._changing:
+            self._leaves = {
+                name: leaf for name, leaf in self._leaves.items() if name != path and not name.startswith(below)
+            }
+            self._folders = {
+                name: mode for name, mode in self._folders.items() if name != path and not name.startswith(below)
+            }
 
     def leaf(self, path: str) -> Leaf | None:
         """Returns a leaf by its own path; links on the way to it are not followed."""
@@ -96,6 +147,10 @@ class Tree:
     def is_folder(self, path: str) -> bool:
         """Tells whether a path names a folder; links are not followed."""
         return path in self._folders
+
+    def folder_mode(self, path: str) -> int:
+        """Returns the permission bits of a folder."""
+        return self._folders[path]
 
     def names(self, folder: str) -> list[str]:
         """Returns the names in a folder, sorted."""

@@ -6,9 +6,7 @@ import os
 
 import torch
 
-from tests.emulated.workload.server import WorkClient
-
-SOCKET_VARIABLE = "WATTUNE_EMULATED_WORK"
+from tests.emulated.workload.server import SOCKET_VARIABLE, WorkClient
 
 
 class EmulatedModel(torch.nn.Module):

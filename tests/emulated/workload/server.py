@@ -9,9 +9,12 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from knobs.contract import KnobError
-from simulation.realtime import RealTimeDevice
+
+SOCKET_VARIABLE = "WATTUNE_EMULATED_WORK"
+"""Where the model finds the server's socket."""
 
 
 class _Handler(socketserver.StreamRequestHandler):
@@ -21,10 +24,17 @@ class _Handler(socketserver.StreamRequestHandler):
             self.wfile.write(json.dumps(self.server.work(int(line))).encode() + b"\n")
 
 
+class Worker(Protocol):
+    """What works on batches: a device, or what wraps one."""
+
+    def infer(self, profile_name: str, items: int) -> float:
+        """Works on one batch; returns how long it took, in seconds."""
+
+
 class _Server(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
 
-    def __init__(self, path: Path, devices: Sequence[RealTimeDevice], profile: str) -> None:
+    def __init__(self, path: Path, devices: Sequence[Worker], profile: str) -> None:
         super().__init__(str(path), _Handler)
         self._devices = devices
         self._profile = profile
@@ -33,7 +43,7 @@ class _Server(socketserver.ThreadingUnixStreamServer):
         """Runs a batch on all devices at once, as tensor-parallel models do; the slowest decides."""
         errors: list[str] = []
 
-        def run(device: RealTimeDevice) -> None:
+        def run(device: Worker) -> None:
             try:
                 device.infer(self._profile, items)
             except KnobError as error:
@@ -49,7 +59,7 @@ class _Server(socketserver.ThreadingUnixStreamServer):
 
 
 @contextmanager
-def work_server(path: Path, devices: Sequence[RealTimeDevice], profile: str) -> Iterator[None]:
+def work_server(path: Path, devices: Sequence[Worker], profile: str) -> Iterator[None]:
     """Serves until the block ends.
 
     Args:
