@@ -13,6 +13,7 @@ from knobs.contract import (
     Meter,
     Monitor,
     PowerCoefficients,
+    Scope,
     Value,
 )
 
@@ -33,6 +34,7 @@ class Wishes:
         gpus: The GPUs that may be touched, by index, UUID or PCI address; empty for all.
         allowed: Knobs that are off by default because they are dangerous, and that the operator allows.
         restore_to: What a knob without a getter goes back to, by knob id; the driver's default where none is named.
+        scopes: What meters cover that do not say it themselves, by meter id.
         plugs: External meters: addresses of power plugs by meter id (see ``knobs/meters/plug``).
     """
 
@@ -40,6 +42,7 @@ class Wishes:
     gpus: tuple[str, ...] = ()
     allowed: frozenset[str] = frozenset()
     restore_to: Mapping[str, Value] = field(default_factory=dict)
+    scopes: Mapping[str, Scope] = field(default_factory=dict)
     plugs: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -14,9 +14,19 @@ from knobs.contract import (
     Meter,
     Monitor,
 )
+from knobs.drivers.amdgpu import find_amdgpu
+from knobs.drivers.cpufreq.find import find_cpu
+from knobs.drivers.intel_gpu import find_intel_gpu
+from knobs.drivers.jetson import find_jetson
+from knobs.drivers.nvidia.find import find_nvidia
 from knobs.drivers.process import ProcessDriver
 from knobs.found import Found, Reopen, Wishes, merged
-from knobs.meters.rapl import find_rapl
+from knobs.meters.battery import find_battery
+from knobs.meters.hwmon import find_hwmon
+from knobs.meters.plug import find_plugs
+from knobs.meters.rapl import find_rapl_meters
+from knobs.meters.sampling import Sampler
+from knobs.meters.self_check import self_checked
 from knobs.sysfs import KernelFiles
 from knobs.workload import Originals, WorkloadDriver, WorkloadParts
 
@@ -113,24 +123,27 @@ class Inventory:
         )
 
 
-def discover(root: Path = Path("/"), wishes: Wishes | None = None) -> Inventory:
+def discover(root: Path = Path("/"), wishes: Wishes | None = None, *, check_meters: bool = True) -> Inventory:
     """Returns the inventory of this machine; writes nothing.
 
     Args:
         root: The folder under which the kernel's files are looked up.
         wishes: What the operator says about the hardware; the defaults where None.
+        check_meters: Whether to leave out meters that do not meter, which takes a quarter of a second to find out.
 
     Raises:
+        RefusedError: The operator wishes for something that is not there.
         DeviceError: The kernel's own files cannot be read at all.
     """
     files = KernelFiles(root)
     wishes = wishes or Wishes()
     workload = ProcessDriver(files, wishes.coefficients)
     machine = merged(_machine_parts(files, wishes))
+    meters, refused = self_checked(machine.meters) if check_meters else (machine.meters, ())
     return Inventory(
         knobs=machine.knobs,
-        meters=machine.meters,
-        absent=(*workload.absent(), *machine.absent),
+        meters=meters,
+        absent=(*workload.absent(), *machine.absent, *refused),
         workload_drivers=(workload,),
         monitors=machine.monitors,
         reopen=machine.reopen,
@@ -138,5 +151,13 @@ def discover(root: Path = Path("/"), wishes: Wishes | None = None) -> Inventory:
 
 
 def _machine_parts(files: KernelFiles, wishes: Wishes) -> Iterator[Found]:
-    rapl = find_rapl(files)
-    yield Found(absent=(rapl,)) if isinstance(rapl, Absence) else Found(meters=(rapl,))
+    sampler = Sampler()
+    yield find_plugs(wishes)
+    yield find_nvidia(files, wishes, sampler)
+    yield find_jetson(files, wishes, sampler)
+    yield find_amdgpu(files, wishes, sampler)
+    yield find_intel_gpu(files, wishes, sampler)
+    yield find_cpu(files, wishes)
+    yield find_rapl_meters(files, sampler)
+    yield find_hwmon(files, wishes, sampler)
+    yield find_battery(files, wishes, sampler)

@@ -200,11 +200,12 @@ def _device_error(action: str, path: str, error: OSError) -> DeviceError:
     if number in _MISSING:
         return MissingError(f"Cannot {action} {path}: it does not exist; the device or process may be gone.")
     cause, fix = _CAUSES.get(number, (os.strerror(number), "check the kernel's log"))
-    return _kind_of(number)(f"Cannot {action} {path}: {cause}; {fix}.")
+    return _kind_of(number, is_read=action == "read")(f"Cannot {action} {path}: {cause}; {fix}.")
 
 
-def _kind_of(number: int) -> type[DeviceError]:
-    if number in _NOT_NOW:
+def _kind_of(number: int, *, is_read: bool) -> type[DeviceError]:
+    # The powercap class answers a failed reading with EINVAL whatever went wrong (drivers/powercap/powercap_sys.c).
+    if number in _NOT_NOW or (is_read and number == errno.EINVAL):
         return NoValueError
     if number in _FORBIDDEN:
         return ForbiddenError

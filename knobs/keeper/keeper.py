@@ -182,7 +182,7 @@ class Keeper:
             KnobError: The journal could not be written; nothing was set.
         """
         wanted = admissible(self._inventory.knobs, self._bounds, values)
-        check_order((self._inventory.knobs[knob_id].spec for knob_id in wanted), wanted)
+        self._check_order(wanted)
         keyed = {self._key(knob_id): value for knob_id, value in wanted.items()}
         delivered = self._transact(keyed)
         self._trial.update(keyed)
@@ -226,6 +226,16 @@ class Keeper:
         """
         self._desired.clear()
         return self.take_back_all()
+
+    def _check_order(self, wanted: Mapping[str, Value]) -> None:
+        """Makes sure that wanted values go together with each other, and with those that stay in force."""
+        held = {key.knob_id: value for key, value in {**self._settled_values(), **self._trial}.items()}
+        standing = {knob_id: value for knob_id, value in held.items() if knob_id in self._inventory.knobs}
+        together = {**standing, **wanted}
+        check_order((self._inventory.knobs[knob_id].spec for knob_id in together), together)
+
+    def _settled_values(self) -> dict[KnobKey, Value]:
+        return {key: value for key, value in self._desired.values().items() if key in self._settled}
 
     def _key(self, knob_id: str) -> KnobKey:
         return KnobKey(knob_id, self._inventory.process_of(knob_id))

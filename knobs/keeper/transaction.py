@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from knobs.contract import DeviceError, Knob, KnobError, RestoreOutcome, Value
 from knobs.journal import Journal, JournalEntry, KnobKey
@@ -67,7 +67,7 @@ class Transaction:
         self._journal.record([self._entry(key, knob) for key, knob in self._knobs.items()])
         delivered: dict[str, Value] = {}
         touched: list[KnobKey] = []
-        for key in self._order():
+        for key in self._order(self._before, self._wanted):
             touched.append(key)
             try:
                 delivered[key.knob_id] = write_and_verify(self._knobs[key], self._wanted[key])
@@ -81,17 +81,18 @@ class Transaction:
         expected = (self._before[key], self._wanted[key])
         return JournalEntry(key.knob_id, key.process, captured, self._before[key], expected)
 
-    def _order(self) -> list[KnobKey]:
-        keys = {key.knob_id: key for key in self._knobs}
-        specs = {key.knob_id: knob.spec for key, knob in self._knobs.items()}
-        current = {key.knob_id: value for key, value in self._before.items()}
-        wanted = {key.knob_id: value for key, value in self._wanted.items()}
-        return [keys[knob_id] for knob_id in write_order(specs, current, wanted)]
+    def _order(self, current: Mapping[KnobKey, Value], wanted: Mapping[KnobKey, Value]) -> list[KnobKey]:
+        """Returns the order in which the wanted values are written, with nothing illegal in between."""
+        keys = {key.knob_id: key for key in wanted}
+        specs = {key.knob_id: self._knobs[key].spec for key in wanted}
+        by_id = [{key.knob_id: value for key, value in values.items() if key in wanted} for values in (current, wanted)]
+        return [keys[knob_id] for knob_id in write_order(specs, *by_id)]
 
-    def _put_back(self, touched: Iterable[KnobKey], cause: KnobError) -> None:
-        """Puts back, last first, what was in force before; always raises the error that says so."""
+    def _put_back(self, touched: list[KnobKey], cause: KnobError) -> None:
+        """Puts back what was in force before, in as legal an order; always raises the error that says so."""
         trouble: dict[KnobKey, str] = {}
-        for key in reversed(list(touched)):
+        before = {key: self._before[key] for key in touched}
+        for key in self._order(self._wanted, before):
             try:
                 self._put_back_one(key)
             except KnobError as error:

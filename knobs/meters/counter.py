@@ -10,7 +10,7 @@ class WrappingCounter:
     read it at least once per wrap.
     """
 
-    def __init__(self, range_: int) -> None:
+    def __init__(self, range_: float) -> None:
         """Starts counting.
 
         Args:
@@ -19,11 +19,13 @@ class WrappingCounter:
         if range_ <= 0:
             raise ValueError(f"A counter's range must be positive, not {range_}.")
         self._range = range_
-        self._last: int | None = None
-        self._total = 0
+        self._last: float | None = None
+        self._total = 0.0
 
-    def total(self, raw: int) -> int:
+    def total(self, raw: float) -> float:
         """Takes a reading; returns the count since the counter stood at zero before the first one.
+
+        Whole numbers are counted exactly, however large.
 
         Args:
             raw: What the counter says now.

@@ -1,115 +1,165 @@
-"""Energy of the CPU packages, counted by the processor itself (RAPL) and shown by the kernel's powercap class.
+"""Energy counted by the processor itself (RAPL), as the kernel's powercap class shows it.
 
-Source: the kernel's Documentation/power/powercap/powercap.rst. Only zones named ``package-…`` at the
-top level are added up: ``core`` and ``uncore`` lie inside a package, ``psys`` around it, and
-``intel-rapl-mmio`` shows the packages a second time.
+Source: the kernel's Documentation/power/powercap/powercap.rst and drivers/powercap/intel_rapl_common.c, which serves
+Intel and AMD. The zones lie inside of each other: ``core`` and ``uncore`` are parts of a ``package-…``, ``dram`` is
+listed below a package but counts apart from it, ``psys`` counts the whole platform around all of them. Every zone
+wraps at a count of its own. ``intel-rapl-mmio`` shows the packages a second time and is never added.
 """
 
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from knobs.contract import (
-    Absence,
-    DeviceError,
-    Meter,
-    MeterSpec,
-    Provenance,
-    Quantity,
-    Reading,
-    Scope,
-)
+from knobs.contract import Absence, DeviceError, Scope
+from knobs.found import Found
 from knobs.meters.counter import WrappingCounter
-from knobs.sysfs import KernelFiles
+from knobs.meters.sampling import CounterSource, SampledMeter, Sampler, SourceFacts
+from knobs.sysfs import ForbiddenError, KernelFiles
 
 METER_ID = "cpu.package.rapl"
+MEMORY_METER_ID = "cpu.package_and_dram.rapl"
+PLATFORM_METER_ID = "board.psys.rapl"
 
 _POWERCAP = "/sys/class/powercap"
-_TOP_LEVEL_ZONE = re.compile(r"intel-rapl:\d+")
-_MICROJOULES_PER_JOULE = 1e6
+_ZONE = re.compile(r"intel-rapl:\d+(:\d+)?")
+_UPDATE_PERIOD_S = 0.001
+_RESOLUTION_J = 61e-6
+_MICROJOULES_PER_JOULE = 1_000_000
+_HIGHEST_POWER_W = 1000.0
+"""No zone draws more; so often is a counter read that it wraps at most once in between."""
 
 
 @dataclass(frozen=True)
-class _Package:
-    """One zone's counter of microjoules."""
+class _Zone:
+    """One counter of microjoules."""
 
-    path: str
-    counter: WrappingCounter
+    folder: str
+    name: str
+
+    @property
+    def is_package(self) -> bool:
+        return self.name.startswith("package-")
 
 
-class RaplMeter(Meter):
-    """The sum of all packages."""
+class ZoneCounters:
+    """The sum of several zones, their wraps undone one by one."""
 
-    def __init__(self, files: KernelFiles, zones: tuple[str, ...], clock: Callable[[], float] = time.monotonic) -> None:
-        """Prepares the meter.
+    def __init__(self, files: KernelFiles, folders: tuple[str, ...]) -> None:
+        """Reads where the zones wrap.
 
         Args:
             files: The kernel's files.
-            zones: The packages' folders.
-            clock: The monotonic clock.
+            folders: The zones' folders.
 
         Raises:
             DeviceError: A zone does not say at which count it wraps.
         """
         self._files = files
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._packages = tuple(
-            _Package(f"{zone}/energy_uj", WrappingCounter(int(files.read_text(f"{zone}/max_energy_range_uj"))))
-            for zone in zones
-        )
-        self._spec = MeterSpec(
-            id=METER_ID,
-            quantity=Quantity.ENERGY_J,
-            scope=Scope.CPU,
-            provenance=Provenance.MEASURED,
-            update_period_s=0.001,
-            resolution=61e-6,
-            device="cpu",
-            note=f"Sum of {len(zones)} CPU package(s), everything that runs on them included.",
-        )
+        ranges_uj = {folder: _read_number(files, f"{folder}/max_energy_range_uj") for folder in folders}
+        self._counters = {f"{folder}/energy_uj": WrappingCounter(range_) for folder, range_ in ranges_uj.items()}
+        self.longest_interval_s = min(ranges_uj.values()) / _MICROJOULES_PER_JOULE / _HIGHEST_POWER_W / 2.0
 
-    @property
-    def spec(self) -> MeterSpec:
-        """The meter as a record."""
-        return self._spec
+    def read_j(self) -> float:
+        """Returns the joules counted by all zones.
 
-    def sample(self) -> Reading:
-        """Returns the joules counted so far, wraps undone."""
-        with self._lock:
-            counted_uj = sum(
-                package.counter.total(int(self._files.read_text(package.path))) for package in self._packages
-            )
-            return Reading(time_s=self._clock(), value=counted_uj / _MICROJOULES_PER_JOULE)
+        Raises:
+            NoValueError: A package is offline: a sum without it would be wrong.
+            DeviceError: A zone is gone.
+        """
+        counted_uj = sum(counter.total(_read_number(self._files, path)) for path, counter in self._counters.items())
+        return counted_uj / _MICROJOULES_PER_JOULE
 
 
-def find_rapl(files: KernelFiles, clock: Callable[[], float] = time.monotonic) -> RaplMeter | Absence:
-    """Returns the meter of this machine's CPU packages, or why there is none."""
+def find_rapl_meters(files: KernelFiles, sampler: Sampler) -> Found:
+    """Returns the meters of this machine's processors, the widest scope first, or why there are none.
+
+    Args:
+        files: The kernel's files.
+        sampler: Reads the counters before they wrap.
+    """
     if not files.exists(_POWERCAP):
-        return Absence(
-            METER_ID,
-            "the kernel shows no power capping zones; virtual machines have none",
-            "on bare metal, load the module intel_rapl_msr",
+        reason = "the kernel shows no power capping zones; virtual machines have none"
+        return Found(absent=(Absence(METER_ID, reason, "on bare metal, load the module intel_rapl_msr"),))
+    zones = _zones(files)
+    packages = [zone for zone in zones if zone.is_package]
+    memories = [zone for zone in zones if zone.name == "dram"]
+    platforms = [zone for zone in zones if zone.name == "psys"]
+    if not packages:
+        reason = "the processor shows no package energy counter"
+        return Found(absent=(Absence(METER_ID, reason, "load the module intel_rapl_msr"),))
+    count = f"{len(packages)} CPU package{'s' if len(packages) > 1 else ''}"
+    found = [_found(files, sampler, METER_ID, Scope.CPU, packages, f"Sum of {count}, all that runs on them included.")]
+    if memories:
+        note = f"Sum of {count} and their memory, all that runs on them included."
+        found.insert(0, _found(files, sampler, MEMORY_METER_ID, Scope.SOC, packages + memories, note))
+    if platforms:
+        note = (
+            "The platform as the maker of the machine has wired it up; how much of the board that is, only they know."
         )
-    zones = tuple(
-        f"{_POWERCAP}/{name}"
-        for name in files.listdir(_POWERCAP)
-        if _TOP_LEVEL_ZONE.fullmatch(name) and files.read_text(f"{_POWERCAP}/{name}/name").startswith("package-")
+        found.insert(0, _found(files, sampler, PLATFORM_METER_ID, Scope.BOARD, platforms, note))
+    return Found(
+        meters=tuple(one for one in found if isinstance(one, SampledMeter)),
+        absent=tuple(one for one in found if isinstance(one, Absence)),
     )
-    if not zones:
-        return Absence(METER_ID, "the processor shows no package energy counter", "load the module intel_rapl_msr")
+
+
+RaplMeter = SampledMeter
+
+
+def find_rapl(files: KernelFiles, clock: Callable[[], float] = time.monotonic) -> SampledMeter | Absence:
+    """Returns the meter of this machine's CPU packages, or why there is none."""
+    found = find_rapl_meters(files, Sampler(clock))
+    meters = [meter for meter in found.meters if isinstance(meter, SampledMeter) and meter.spec.id == METER_ID]
+    return meters[0] if meters else next(absence for absence in found.absent if absence.id == METER_ID)
+
+
+def _found(
+    files: KernelFiles, sampler: Sampler, meter_id: str, scope: Scope, zones: list[_Zone], note: str
+) -> SampledMeter | Absence:
     try:
-        counts = [int(files.read_text(f"{zone}/energy_uj")) for zone in zones]
-    except DeviceError as error:
+        counters = ZoneCounters(files, tuple(zone.folder for zone in zones))
+        count_j = counters.read_j()
+    except ForbiddenError as error:
         return Absence(
-            METER_ID,
+            meter_id,
             f"its counter cannot be read, since CVE-2020-8694 only root may: {error}",
             "start the keeper as root, or grant its group read access to energy_uj with a udev rule",
         )
-    if not any(counts):
-        return Absence(METER_ID, "the energy counter stands at zero, as hypervisors show it", "measure on bare metal")
-    return RaplMeter(files, zones, clock)
+    except (DeviceError, ValueError) as error:
+        return Absence(meter_id, f"its counter does not answer: {error}", "bring all CPU packages online")
+    if count_j == 0.0:
+        return Absence(meter_id, "the energy counter stands at zero, as hypervisors show it", "measure on bare metal")
+    facts = SourceFacts(
+        id=meter_id,
+        scope=scope,
+        device="cpu",
+        update_period_s=_UPDATE_PERIOD_S,
+        resolution=_RESOLUTION_J * len(zones),
+        longest_interval_s=counters.longest_interval_s,
+        note=note,
+    )
+    return SampledMeter(CounterSource(facts, counters.read_j), sampler)
+
+
+def _zones(files: KernelFiles) -> list[_Zone]:
+    """Returns all zones that can be named; one that vanishes meanwhile is left out."""
+    zones = []
+    for name in files.listdir(_POWERCAP):
+        if _ZONE.fullmatch(name):
+            folder = f"{_POWERCAP}/{name}"
+            try:
+                zones.append(_Zone(folder, files.read_text(f"{folder}/name")))
+            except DeviceError:
+                continue
+    return zones
+
+
+def _read_number(files: KernelFiles, path: str) -> int:
+    text = files.read_text(path)
+    try:
+        return int(text)
+    except ValueError as error:
+        raise DeviceError(f"{path} shows {text[:40]!r}, which is no number: leave this meter out.") from error

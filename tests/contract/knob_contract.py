@@ -5,6 +5,7 @@ import json
 import pytest
 
 from knobs.contract import Captured, Knob, RefusedError, RestoreClass, RestoreOutcome, Value
+from knobs.keeper.rules import matches
 
 
 class KnobContract:
@@ -59,7 +60,7 @@ class KnobContract:
         try:
             for value in (*knob.spec.values, *reversed(knob.spec.values)):
                 knob.write(value)
-                assert knob.read() == pytest.approx(value, rel=knob.spec.tolerance)
+                assert matches(knob.spec, knob.read(), value)
         finally:
             knob.restore(captured)
 

@@ -12,7 +12,6 @@ from knobs.drivers.affinity import AffinityKnob
 from knobs.drivers.cgroup import CgroupV1, CgroupV2, find_cpu_controller
 from knobs.drivers.cpu_bandwidth import CpuBandwidthKnob
 from knobs.meters.cpu_time import CpuTimeMeter
-from knobs.meters.rapl import find_rapl
 from knobs.process import identify
 from knobs.sysfs import KernelFiles
 from tests.contract.fake_cgroup2 import MOUNT, FakeCgroup2
@@ -117,23 +116,3 @@ class TestCpuTime(MeterContract):
         before = meter.sample().cpu_s
         while meter.sample().cpu_s < before + 0.002:
             continue
-
-
-class TestRapl(MeterContract):
-    @pytest.fixture
-    def meter(self, tmp_path):
-        self.zone = tmp_path / "sys/class/powercap/intel-rapl:0"
-        self.zone.mkdir(parents=True)
-        (self.zone / "name").write_text("package-0\n")
-        (self.zone / "max_energy_range_uj").write_text("1000000\n")
-        self.count_uj = 900_000
-        self.write_count()
-        clock = iter(range(1000)).__next__
-        return find_rapl(KernelFiles(tmp_path), lambda: float(clock()))
-
-    def write_count(self):
-        (self.zone / "energy_uj").write_text(f"{self.count_uj}\n")
-
-    def advance(self, meter):
-        self.count_uj = (self.count_uj + 60_000) % 1_000_000
-        self.write_count()

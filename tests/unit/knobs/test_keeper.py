@@ -1,4 +1,5 @@
 import errno
+from dataclasses import replace
 
 import pytest
 from hypothesis import settings
@@ -109,6 +110,29 @@ def test_a_knob_that_fails_takes_the_others_back_with_it(bench):
     assert bench.now() == ORIGINAL
     bench.keeper.take_back()
     assert bench.journalled() == set()
+
+
+def test_a_value_must_go_with_those_that_stay_in_force(bench):
+    bench.keeper.apply({MIN: 300})
+    bench.keeper.confirm()
+    with pytest.raises(RefusedError, match=rf"{MIN} = 300 must not exceed"):
+        bench.keeper.apply({MAX: 200})
+    bench.keeper.apply({MAX: 200, MIN: 200})
+    with pytest.raises(RefusedError):
+        bench.keeper.apply({MIN: 300})
+    assert bench.now() == {**ORIGINAL, MAX: 200, MIN: 200}
+
+
+def test_knobs_that_others_wait_for_are_put_back_before_them(tmp_path):
+    """A preference is refused under one governor: going back, the governor goes first as well."""
+    knobs = {knob.spec.id: knob for knob in file_knobs(tmp_path / "hardware")}
+    knobs[FAN]._spec = replace(knobs[FAN].spec, after=(MAX,))
+    knobs[MIN]._spec = replace(knobs[MIN].spec, not_above=None, after=(FAN,))
+    keeper = Keeper(Inventory(knobs.values(), ()), Journal(tmp_path / "run"), Desired(tmp_path / "state"))
+    knobs[MIN].broken.touch()
+    with pytest.raises(DeviceError):
+        keeper.apply({MAX: 300, FAN: 200, MIN: 200})
+    assert [write.partition("=")[0] for write in writes(tmp_path / "hardware")] == [MAX, FAN, MAX, FAN]
 
 
 def test_a_value_that_the_device_clamps_is_no_success(bench):
@@ -281,7 +305,8 @@ class KeeperMachine(RuleBasedStateMachine):
     @rule(values=values)
     def apply(self, values):
         state = self.bench.now()
-        legal = not ({MAX, MIN} <= values.keys() and values[MIN] > values[MAX])
+        together = {**self.confirmed, **self.trial, **values}
+        legal = not ({MAX, MIN} <= together.keys() and together[MIN] > together[MAX])
         try:
             self.bench.keeper.apply(values)
         except RefusedError:

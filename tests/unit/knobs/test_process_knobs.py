@@ -243,7 +243,10 @@ def test_a_machine_without_anything_gives_reasons_and_fixes(tmp_path):
     (tmp_path / "proc/self/mountinfo").write_text("23 1 0:22 / / rw - ext4 /dev/vda rw\n")
     record = discover(tmp_path).record()
     assert record.knobs == record.meters == ()
-    assert {absence.id for absence in record.absent} == {"workload.cpu.quota_percent", "cpu.package.rapl"}
+    assert {absence.id for absence in record.absent} == {
+        *("workload.cpu.quota_percent", "cpu.package.rapl"),
+        *("cpu.core.max_mhz", "cpu.core.min_mhz", "cpu.governor", "cpu.cores.online"),
+    }
     assert all(absence.reason and absence.fix for absence in record.absent)
 
 

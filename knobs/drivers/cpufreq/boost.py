@@ -1,0 +1,176 @@
+"""Whether the processor may run above its nominal frequency (turbo, Core Performance Boost).
+
+Sources: the kernel's Documentation/admin-guide/pm/cpufreq.rst ("The ``boost`` File in sysfs") and intel_pstate.rst
+(``no_turbo``, where 1 means off; EPERM where the firmware has switched turbo off).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+
+from knobs.contract import (
+    Captured,
+    DeviceError,
+    Knob,
+    KnobKind,
+    KnobSpec,
+    RefusedError,
+    RestoreClass,
+    RestoreOutcome,
+    Value,
+)
+from knobs.drivers.cpufreq.caps import INTEL_PSTATE
+from knobs.drivers.cpufreq.names import BOOST_ID, CORES_ONLINE_ID, DEVICE
+from knobs.drivers.cpufreq.policy import CPUFREQ, Policy
+from knobs.drivers.cpufreq.together import Step, all_or_none
+from knobs.sysfs import ForbiddenError, KernelFiles
+
+OFF, ON = "off", "on"
+
+_SETTLE_S = 0.1
+_FILE_BY_VALUE = {OFF: "0", ON: "1"}
+_INVERTED_FILE_BY_VALUE = {OFF: "1", ON: "0"}
+
+
+@dataclass(frozen=True)
+class BoostSwitch:
+    """A file that lets the processor boost.
+
+    Attributes:
+        files: The kernel's files.
+        path: The file.
+        is_inverted: Whether 1 means off.
+    """
+
+    files: KernelFiles
+    path: str
+    is_inverted: bool = False
+
+    def read(self) -> str:
+        """Returns ``off`` or ``on``.
+
+        Raises:
+            DeviceError: The file cannot be read or says something else.
+        """
+        text = self.files.read_text(self.path)
+        for value, written in self._texts.items():
+            if written == text:
+                return value
+        raise DeviceError(f"{self.path} reads {text!r}, neither 0 nor 1: check the kernel's log.")
+
+    def write(self, value: str) -> None:
+        """Writes ``off`` or ``on`` and reads it back.
+
+        Raises:
+            DeviceError: The kernel did not take it.
+        """
+        try:
+            self.files.write_text(self.path, self._texts[value])
+        except ForbiddenError as error:
+            raise DeviceError(
+                f"{BOOST_ID} cannot be {value}: {error} The firmware may have switched boost off: allow it there."
+            ) from error
+        if self.read() != value:
+            raise DeviceError(f"{self.path} does not take {value}: the firmware or another program holds it.")
+
+    @property
+    def _texts(self) -> dict[str, str]:
+        return _INVERTED_FILE_BY_VALUE if self.is_inverted else _FILE_BY_VALUE
+
+
+def find_switches(files: KernelFiles, policies: Iterable[Policy]) -> tuple[BoostSwitch, ...]:
+    """Returns the switches of this machine: one for all CPUs before those of single policies; none is common on Arm."""
+    for_all = BoostSwitch(files, f"{INTEL_PSTATE}/no_turbo", is_inverted=True), BoostSwitch(files, f"{CPUFREQ}/boost")
+    for_some = (BoostSwitch(files, policy.path("boost")) for policy in policies)
+    return tuple(switch for switch in (*for_all, *for_some) if files.exists(switch.path))
+
+
+def is_off(switches: Iterable[BoostSwitch]) -> bool:
+    """Tells whether any switch keeps the processor from boosting; one that cannot be read does not count."""
+    return any(_reads_off(switch) for switch in switches)
+
+
+class BoostKnob(Knob):
+    """All switches of a machine as one."""
+
+    def __init__(self, switches: tuple[BoostSwitch, ...], policies: tuple[Policy, ...]) -> None:
+        """Prepares the knob; writes nothing.
+
+        Args:
+            switches: Those that may be written, the one for all CPUs first.
+            policies: All policies, whose limits some kernels reset when boost is switched.
+        """
+        self._switches = switches
+        self._policies = policies
+        self._spec = KnobSpec(
+            id=BOOST_ID,
+            unit="",
+            kind=KnobKind.CATEGORY,
+            values=(OFF, ON),
+            restore_class=RestoreClass.EXACT,
+            device=DEVICE,
+            settle_s=_SETTLE_S,
+            after=(CORES_ONLINE_ID,),
+            explored=False,
+            note="Off, the highest frequency that the CPUs reach is their base frequency, whatever their limits say.",
+        )
+
+    @property
+    def spec(self) -> KnobSpec:
+        """The knob as a record."""
+        return self._spec
+
+    def read(self) -> Value:
+        """Returns ``on`` if every switch is on."""
+        return ON if all(switch.read() == ON for switch in self._active()) else OFF
+
+    def write(self, value: Value) -> None:
+        """Sets all switches, or none."""
+        if value not in (OFF, ON):
+            raise RefusedError(f"{BOOST_ID} cannot be {value}: choose one of {OFF}, {ON}.")
+        self._set({switch.path: str(value) for switch in self._active()})
+
+    def capture(self) -> Captured:
+        """Returns the state of every switch."""
+        return {"switches": {switch.path: switch.read() for switch in self._active()}}
+
+    def restore(self, captured: Captured) -> RestoreOutcome:
+        """Puts every switch back, the one for all CPUs first; pending while all CPUs of a policy are offline."""
+        switches = captured.get("switches")
+        if not isinstance(switches, dict) or not all(state in (OFF, ON) for state in switches.values()):
+            raise DeviceError(f"The journal entry of {BOOST_ID} names no switches: it was not written by Wattune.")
+        active = {switch.path for switch in self._active()}
+        self._set({path: str(state) for path, state in switches.items() if path in active})
+        return RestoreOutcome.RESTORED if set(switches) <= active else RestoreOutcome.PENDING
+
+    def _active(self) -> tuple[BoostSwitch, ...]:
+        offline = {policy.path("boost") for policy in self._policies if not policy.cpus()}
+        return tuple(switch for switch in self._switches if switch.path not in offline)
+
+    def _set(self, states: dict[str, str]) -> None:
+        limited = {policy: policy.limits() for policy in self._policies if _loses_its_limits(policy)}
+        all_or_none(
+            Step(partial(switch.write, states[switch.path]), partial(switch.write, switch.read()))
+            for switch in self._switches
+            if switch.path in states
+        )
+        for policy, limits in limited.items():
+            policy.set_limits(limits)
+
+
+def _loses_its_limits(policy: Policy) -> bool:
+    """Tells whether a policy is limited, and by a request that switching boost replaces (cpufreq_boost_set_sw)."""
+    try:
+        by_kernel = policy.has("scaling_boost_frequencies")
+        return by_kernel and policy.khz("scaling_max_freq") < policy.khz("cpuinfo_max_freq")
+    except DeviceError:
+        return False  # its CPUs are offline
+
+
+def _reads_off(switch: BoostSwitch) -> bool:
+    try:
+        return switch.read() == OFF
+    except DeviceError:
+        return False

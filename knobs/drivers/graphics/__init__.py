@@ -1,0 +1,1 @@
+"""What GPU drivers of the kernel's DRM subsystem have in common: cards, their names, and power limits."""
