@@ -198,6 +198,7 @@ class WattuneConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         sockets: Who may open the sockets.
         gpus: The GPUs that may be touched, by index, UUID or PCI address; empty for all.
         plugs: Addresses of external meters (power plugs), by meter id.
+        scopes: What meters cover that do not say it themselves, by meter id.
         knobs: The operator's bounds, by knob id.
         study: Default budgets.
         measurement: How long a trial is measured.
@@ -210,6 +211,7 @@ class WattuneConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sockets: SocketSettings = SocketSettings()
     gpus: tuple[str, ...] = ()
     plugs: dict[str, str] = {}
+    scopes: dict[str, Scope] = {}
     knobs: dict[str, KnobBounds] = {}
     study: StudySettings = StudySettings()
     measurement: MeasurementSettings = MeasurementSettings()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from knobs.contract import ASSUMED_COEFFICIENTS, KnobError, PowerCoefficients, Value
+from knobs.contract import ASSUMED_COEFFICIENTS, KnobError, PowerCoefficients, Scope, Value
 from knobs.found import Wishes
 from knobs.inventory import Inventory, discover
 from tuner.cli.arguments import DEFAULT_CONFIG
@@ -74,18 +74,19 @@ def settings_or_defaults(path: Path, device: str | None = None) -> HardwareSetti
     return load_settings(path, device)
 
 
-def open_inventory(settings: HardwareSettings, runtime_dir: Path) -> Inventory:
+def open_inventory(settings: HardwareSettings, runtime_dir: Path, *, check_meters: bool = True) -> Inventory:
     """Returns the knobs and meters of the device; writes nothing to hardware.
 
     Args:
         settings: Names the device.
         runtime_dir: Where a simulated device keeps its state.
+        check_meters: Whether to leave out meters that do not meter.
 
     Raises:
         KnobError: There is no such device, or the machine does not answer.
     """
     if settings.device == LOCAL_DEVICE:
-        return discover(Path("/"), settings.wishes)
+        return discover(Path("/"), settings.wishes, check_meters=check_meters)
     from simulation.knobs import virtual_knobs
     from simulation.meters import virtual_meters
     from simulation.storage import make_device_directory
@@ -124,8 +125,17 @@ def _wishes(path: Path, document: Mapping[str, Any]) -> Wishes:
             for knob_id, rule in rules.items()
             if "restore_to" in rule
         },
+        scopes=_scopes(path, _table(path, document, "scopes")),
         plugs=dict(zip(plugs, _texts(path, "plugs", list(plugs.values())), strict=True)),
     )
+
+
+def _scopes(path: Path, scopes: Mapping[str, Any]) -> dict[str, Scope]:
+    known = ", ".join(Scope)
+    for meter_id, scope in scopes.items():
+        if scope not in list(Scope):
+            raise BadInputError(f"{path} is wrong at 'scopes.{meter_id}': it must be one of {known}, not {scope!r}.")
+    return {meter_id: Scope(scope) for meter_id, scope in scopes.items()}
 
 
 def _texts(path: Path, name: str, texts: object) -> tuple[str, ...]:

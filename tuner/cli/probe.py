@@ -74,13 +74,14 @@ def _show(inventory: Inventory) -> None:
 
 
 def _knobs(inventory: Inventory) -> Table:
-    table = plain_table("Knobs", "knob", "now", "values", "restore", "device")
+    table = plain_table("Knobs", "knob", "now", "values", "explored", "restore", "device")
     for spec in inventory.record.knobs:
         now = inventory.current.get(spec.id)
         table.add_row(
             Text(spec.id),
             Text(NOTHING if now is None else value_text(now, spec.unit)),
             Text(_choices(spec.values, spec.unit)),
+            Text("yes" if spec.explored else "no"),
             Text(spec.restore_class),
             Text(f"{spec.device}, {spec.provenance}"),
         )
@@ -105,6 +106,14 @@ def _meters(record: InventoryRecord) -> Table:
 
 def _absences(record: InventoryRecord) -> Table:
     table = plain_table("Absent", "what", "why", "what to do")
-    for absence in record.absent:
-        table.add_row(*map(Text, (absence.id, absence.reason, absence.fix or NOTHING)))
+    for (reason, fix), absences in _by_reason(record).items():
+        table.add_row(Text("\n".join(absences)), Text(reason), Text(fix or NOTHING))
     return table
+
+
+def _by_reason(record: InventoryRecord) -> dict[tuple[str, str], list[str]]:
+    """Returns what is absent, together where one reason stands for several."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for absence in record.absent:
+        found.setdefault((absence.reason, absence.fix), []).append(absence.id)
+    return found

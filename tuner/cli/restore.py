@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _restore_without_keeper(arguments: argparse.Namespace) -> RestoreReport:
     settings = settings_or_defaults(arguments.config, arguments.device)
-    inventory = open_inventory(settings, arguments.runtime_dir)
+    inventory = open_inventory(settings, arguments.runtime_dir, check_meters=False)
     try:
         return restore_all(inventory, arguments.runtime_dir, arguments.state_dir, arguments.confirmed, settings.bounds)
     except RefusedError:

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from statistics import median
 
-from knobs.contract import DeviceError, KnobSpec, MeterSpec, Quantity, Reading, RefusedError
+from knobs.contract import DeviceError, KnobSpec, MeterSpec, Reading, RefusedError
 from serving_adapter.contract import AdapterError, Load
 from serving_adapter.contract import Slice as LoadSlice
 from serving_adapter.runner.client import RunnerLostError
@@ -24,6 +24,9 @@ BATCH_SIZE = "serving.batch_size"
 
 _LEAST_SLICES = 3
 """An interval of energy needs a few slices; fewer tell nothing about their scatter."""
+_LEAST_READINGS = 3
+_LARGEST_GAP = 0.1
+"""Share of a window without samples of the meter beyond which its energy is a guess."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +74,6 @@ class MeasuringProcedure:
         self._cancelled = cancelled
         self._knobs = {knob.id: knob for knob in bench.knobs}
         self._slice_s = max(settings.slice_s, 2.0 * bench.meter.update_period_s)
-        if bench.meter.quantity is Quantity.POWER_W:
-            self._slice_s = bench.meter.update_period_s
 
     def measure(self, configuration: Configuration) -> Measurement | Rejection:
         """Applies a configuration and measures it.
@@ -165,33 +166,55 @@ class MeasuringProcedure:
 
     def _measure_load(self, load: Load) -> Measurement | Rejection:
         self._bench.workload.start_load(load)
-        warm_up_s, steady = self._warm_up()
-        window = self._fill_window()
-        if len(window.slices) < _LEAST_SLICES:
+        warm_up_s, steady, last = self._warm_up()
+        window = self._fill_window(last)
+        if window.slices < _LEAST_SLICES:
             return Rejection(RejectionCause.CANCELLED, "The study was cancelled in this window.")
         if not window.requests:
             limit = f"{self._settings.window_s:g} s"
             return Rejection(RejectionCause.WORKLOAD, f"No request was completed within {limit}.")
+        if (lapse := self._meter_lapse(window)) is not None:
+            return lapse
         notes = () if steady else (f"Latency was not steady after {warm_up_s:.1f} s of warming up.",)
         return replace(self._summarise(window), warm_up_s=warm_up_s, notes=notes)
 
-    def _warm_up(self) -> tuple[float, bool]:
-        """Lets load flow until latency is steady; returns how long that took, and whether it got there."""
+    def _meter_lapse(self, window: Window) -> Rejection | None:
+        """Returns why the meter's readings tell nothing about this window; None if they do."""
+        meter = self._bench.meter
+        if len(window.readings) < _LEAST_READINGS:
+            return Rejection(
+                RejectionCause.METER,
+                f"{meter.id} moved only {len(window.readings) - 1} times in the window: it is updated every "
+                f"{meter.update_period_s:g} s, so set a longer window_s.",
+            )
+        if window.gap_s > _LARGEST_GAP * window.duration_s:
+            return Rejection(
+                RejectionCause.METER,
+                f"{meter.id} had no samples for {window.gap_s:.2f} of {window.duration_s:.2f} s.",
+            )
+        return None
+
+    def _warm_up(self) -> tuple[float, bool, LoadSlice | None]:
+        """Lets load flow until latency is steady.
+
+        Returns:
+            How long that took, whether it got there, and the last slice.
+        """
         settings = self._settings
-        spent_s, previous_s = 0.0, None
+        spent_s, previous_s, piece = 0.0, None, None
         while spent_s < settings.warm_up_s and not self._cancelled():
             piece = self._bench.workload.run(self._slice_s)
             spent_s += piece.end_s - piece.start_s
             present_s = _median_latency_s(piece)
             steady = _is_steady(previous_s, present_s, settings.steady_within)
             if steady and spent_s >= settings.min_warm_up_s:
-                return spent_s, True
+                return spent_s, True, piece
             previous_s = present_s
-        return spent_s, False
+        return spent_s, False, piece
 
-    def _fill_window(self) -> Window:
+    def _fill_window(self, before: LoadSlice | None) -> Window:
         window = Window(self._bench.meter, self._bench.objective.slos)
-        window.open(self._sample())
+        window.open(self._sample(), before)
         while not self._cancelled():
             piece = self._bench.workload.run(self._slice_s)
             window.add(piece, self._sample())
@@ -201,11 +224,14 @@ class MeasuringProcedure:
 
     def _is_complete(self, window: Window) -> bool:
         settings = self._settings
-        if len(window.slices) < _LEAST_SLICES:
+        if window.slices < _LEAST_SLICES:
             return False
-        if window.duration_s >= settings.window_s or window.verdict is Verdict.INFEASIBLE:
+        loaded_s = window.loaded_s
+        if loaded_s >= settings.window_s or (
+            window.verdict is Verdict.INFEASIBLE and len(window.readings) >= _LEAST_READINGS
+        ):
             return True
-        if window.duration_s < settings.min_window_s or window.verdict is Verdict.UNDECIDED:
+        if loaded_s < settings.min_window_s or window.verdict is Verdict.UNDECIDED:
             return False
         return window.relative_half_width() <= settings.energy_target
 

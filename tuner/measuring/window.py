@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import NormalDist, fmean
 
-from knobs.contract import MeterSpec, Quantity, Reading
+from knobs.contract import MeterSpec, Reading
 from serving_adapter.contract import Slice
+from tuner.measuring.energy import energy_of_window
 from tuner.measuring.verdict import combine, decide
+from tuner.measuring.work import WorkDone
 from tuner.objective import Slo
 from tuner.trial import EnergyResult, Interval, LatencyResult, Verdict
 
 _Z = NormalDist().inv_cdf(0.975)
+_LEAST_READINGS = 3
 
 
 def student_t(degrees: int) -> float:
@@ -47,49 +51,61 @@ def percentile(ordered: Sequence[float], percent: float) -> float:
 
 @dataclass
 class Window:
-    """Slices of load, each with the meter read before and after.
+    """Slices of load, and the meter read before and after each.
+
+    A reading belongs to the last step of its counter, a little before it was taken. Energy is therefore counted from
+    the first reading's instant to the last one's, and so are requests: a batch that an instant cuts counts in part.
 
     Attributes:
         meter: The meter that was read.
         slos: The bounds that are judged.
-        slices: Energy in joules and completed requests of every slice.
-        readings: The meter's readings, one more than there are slices.
+        readings: The meter's readings, each at another instant.
+        work: What was worked on, the slice before the window included.
         latencies_s: Latency of every request.
         late: Late queries by SLO.
         queries: Completed batches.
+        slices: Slices of load.
+        loaded_s: Time from the first slice's begin to the last one's end.
     """
 
     meter: MeterSpec
     slos: tuple[Slo, ...]
     readings: list[Reading] = field(default_factory=list)
-    slices: list[tuple[float, int]] = field(default_factory=list)
+    work: WorkDone = field(default_factory=WorkDone)
     latencies_s: list[float] = field(default_factory=list)
     late: list[int] = field(default_factory=list)
     queries: int = 0
+    slices: int = 0
+    loaded_s: float = 0.0
+    _begin_s: float = 0.0
 
-    def open(self, reading: Reading) -> None:
-        """Starts the window at a reading."""
+    def open(self, reading: Reading, before: Slice | None = None) -> None:
+        """Starts the window.
+
+        Args:
+            reading: The meter now; it may belong to an instant within the slice before.
+            before: The slice of warming up that has just ended.
+        """
         self.readings = [reading]
         self.late = [0] * len(self.slos)
+        self.work = WorkDone()
+        if before is not None:
+            self.work.add(before)
 
     def add(self, piece: Slice, reading: Reading) -> None:
         """Adds a slice of load and the reading after it."""
-        energy_j = self._energy_between(self.readings[-1], reading)
-        requests = 0
+        self.work.add(piece)
+        self._begin_s = piece.start_s if not self.slices else self._begin_s
+        self.loaded_s = piece.end_s - self._begin_s
+        self.slices += 1
         for completion in piece.completions:
             latencies = [completion.finish_s - arrival_s for arrival_s in completion.arrivals_s]
             self.latencies_s += latencies
-            requests += len(latencies)
             self.queries += 1
             for index, slo in enumerate(self.slos):
                 self.late[index] += max(latencies) > slo.bound_s
-        self.slices.append((energy_j, requests))
-        self.readings.append(reading)
-
-    def _energy_between(self, before: Reading, after: Reading) -> float:
-        if self.meter.quantity is Quantity.ENERGY_J:
-            return after.value - before.value
-        return (before.value + after.value) / 2.0 * (after.time_s - before.time_s)
+        if reading.time_s > self.readings[-1].time_s:
+            self.readings.append(reading)
 
     @property
     def requests(self) -> int:
@@ -98,8 +114,13 @@ class Window:
 
     @property
     def duration_s(self) -> float:
-        """Time between the first and the last reading."""
+        """Time between the first and the last reading; 0 while the meter has not moved."""
         return self.readings[-1].time_s - self.readings[0].time_s
+
+    @property
+    def gap_s(self) -> float:
+        """Seconds over which the meter had no samples."""
+        return self.readings[-1].gap_s - self.readings[0].gap_s
 
     @property
     def verdict(self) -> Verdict:
@@ -110,25 +131,41 @@ class Window:
 
     def relative_half_width(self) -> float:
         """Returns half the width of the 95 % interval of energy per request, relative to it."""
-        energy_j = sum(energy for energy, _ in self.slices)
-        if energy_j <= 0 or not self.requests:
+        if len(self.readings) < _LEAST_READINGS or not self._items() or not self._energy_j():
             return math.inf
-        return self._half_width() / (energy_j / self.requests)
+        return self._half_width() / (self._energy_j() / self._items())
+
+    def _energy_j(self) -> float:
+        return self.readings[-1].value - self.readings[0].value
+
+    def _items(self) -> float:
+        return self.work.items_between(self.readings[0].time_s, self.readings[-1].time_s)
 
     def _half_width(self) -> float:
-        """Ratio estimator over slices (Cochran, Sampling Techniques, 3rd ed., section 6.3), Student's t."""
-        count = len(self.slices)
+        """What the scatter of the pieces between readings leaves open, and what the meter itself does."""
+        return self._scatter_half_width() + self._meter_error_j() / self._items()
+
+    def _scatter_half_width(self) -> float:
+        """Ratio estimator over pieces (Cochran, Sampling Techniques, 3rd ed., section 6.3), Student's t."""
+        pieces = [
+            (after.value - before.value, self.work.items_between(before.time_s, after.time_s))
+            for before, after in pairwise(self.readings)
+        ]
+        count = len(pieces)
         if count < 2:
             return math.inf
-        per_request_j = sum(energy for energy, _ in self.slices) / self.requests
-        squares = sum((energy - per_request_j * requests) ** 2 for energy, requests in self.slices)
-        standard_error = math.sqrt(squares / (count * (count - 1))) / (self.requests / count)
+        per_request_j = self._energy_j() / self._items()
+        squares = sum((energy - per_request_j * items) ** 2 for energy, items in pieces)
+        standard_error = math.sqrt(squares / (count * (count - 1))) / (self._items() / count)
         return student_t(count - 1) * standard_error
 
+    def _meter_error_j(self) -> float:
+        first, last = self.readings[0], self.readings[-1]
+        return energy_of_window(self.readings, first.time_s, last.time_s, self.meter).error_j
+
     def energy(self) -> EnergyResult:
-        """Returns the energy per request; the window must hold a request."""
-        energy_j = sum(energy for energy, _ in self.slices)
-        per_request_j = energy_j / self.requests
+        """Returns the energy per request; the window must hold a request, and two readings."""
+        per_request_j = self._energy_j() / self._items()
         half_width = self._half_width()
         cpu_s = self._cpu_s()
         return EnergyResult(
@@ -137,9 +174,9 @@ class Window:
             scope=self.meter.scope,
             provenance=self.meter.provenance,
             meter=self.meter.id,
-            mean_power_w=energy_j / self.duration_s,
+            mean_power_w=self._energy_j() / self.duration_s,
             band=self._band(cpu_s),
-            cpu_s_per_request=None if cpu_s is None else cpu_s / self.requests,
+            cpu_s_per_request=None if cpu_s is None else cpu_s / self._items(),
         )
 
     def _cpu_s(self) -> float | None:
@@ -151,7 +188,7 @@ class Window:
         if coefficients is None or cpu_s is None:
             return None
         low, _, high = (
-            (static_w * self.duration_s + core_w * cpu_s) / self.requests
+            (static_w * self.duration_s + core_w * cpu_s) / self._items()
             for static_w, core_w in zip(coefficients.static_w, coefficients.cpu_core_w, strict=True)
         )
         return Interval(low, high)

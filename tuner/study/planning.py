@@ -12,6 +12,7 @@ from tuner.errors import BadInputError
 from tuner.objective import Objective, Scenario
 from tuner.study_record import MachineRecord, Study, StudyRequest, StudyState
 
+_CPU_DEVICES = ("cpu", WORKLOAD_DEVICE)
 _WIDEST_FIRST = (Scope.WALL, Scope.BOARD, Scope.SOC, Scope.GPU, Scope.CPU)
 _MOST_TRUE_FIRST = (Provenance.MEASURED, Provenance.SIMULATED, Provenance.ESTIMATED)
 
@@ -23,6 +24,7 @@ def plan_space(
     knobs: Sequence[KnobSpec],
     serving_parameters: Sequence[ServingParameter],
     scenario: Scenario,
+    scope: Scope,
     explore: Mapping[str, bool] | None = None,
 ) -> ConfigurationSpace:
     """Returns the space of all knobs and serving parameters that have a choice.
@@ -31,12 +33,13 @@ def plan_space(
         knobs: The machine's knobs, within the operator's bounds.
         serving_parameters: What the workload's adapter can vary.
         scenario: How load arrives; ``single-stream`` knows no batches.
+        scope: What a joule covers: knobs of the CPU save nothing where it is the GPU alone.
         explore: Which knobs the operator wants explored or left alone, by knob id; others decide for themselves.
 
     Raises:
         BadInputError: Nothing can be varied.
     """
-    wanted = [knob for knob in knobs if (explore or {}).get(knob.id, knob.explored)]
+    wanted = [knob for knob in knobs if (explore or {}).get(knob.id, knob.explored and _can_save(knob, scope))]
     parameters = [_from_knob(knob) for knob in wanted] + [_from_serving(item) for item in serving_parameters]
     if scenario is Scenario.SINGLE_STREAM:
         parameters = [parameter for parameter in parameters if parameter.kind is not ParameterKind.BATCH]
@@ -50,6 +53,10 @@ def plan_space(
     orders = [OrderConstraint(knob.id, knob.not_above.limit, knob.not_above.factor) for knob in knobs if knob.not_above]
     constraints = tuple(order for order in [*orders, _THREADS_WITHIN_CORES] if {order.lower, order.upper} <= names)
     return ConfigurationSpace(tuple(parameters), constraints)
+
+
+def _can_save(knob: KnobSpec, scope: Scope) -> bool:
+    return scope is not Scope.GPU or knob.device not in _CPU_DEVICES
 
 
 def _from_knob(knob: KnobSpec) -> Parameter:
@@ -121,7 +128,7 @@ def plan_study(
         id=study_id,
         request=request,
         objective=replace(objective, scope=meter.scope),
-        space=plan_space(inventory.knobs, serving_parameters, objective.scenario, explore),
+        space=plan_space(inventory.knobs, serving_parameters, objective.scenario, meter.scope, explore),
         machine=replace(
             machine,
             provenance=meter.provenance,

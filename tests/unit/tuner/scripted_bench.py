@@ -159,7 +159,7 @@ def bench(device: ScriptedDevice, slo: str = "p90 <= 50 ms") -> Bench:
         hardware=device,
         workload=device,
         objective=Objective(Scenario.MULTI_STREAM, (Slo.parse(slo),), Scope.BOARD),
-        space=plan_space((CLOCK,), (BATCH,), Scenario.MULTI_STREAM),
+        space=plan_space((CLOCK,), (BATCH,), Scenario.MULTI_STREAM, Scope.BOARD),
         knobs=(CLOCK,),
         meter=METER,
     )

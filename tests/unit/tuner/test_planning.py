@@ -16,7 +16,7 @@ MULTI = Scenario.MULTI_STREAM
 
 def test_knobs_and_serving_parameters_become_dimensions_with_their_owners():
     kept = ServingParameter("serving.instances", "instances", "instances", (1, 2), persistent=True)
-    space = plan_space((CLOCK,), (BATCH, kept), MULTI)
+    space = plan_space((CLOCK,), (BATCH, kept), MULTI, Scope.BOARD)
     assert [(p.id, p.owner) for p in space.parameters] == [
         (CLOCK.id, Owner.KNOB),
         (BATCH.id, Owner.STUDY_ONLY),
@@ -26,7 +26,7 @@ def test_knobs_and_serving_parameters_become_dimensions_with_their_owners():
 
 def test_orders_between_knobs_become_constraints():
     low = replace(CLOCK, id="gpu.core.min_mhz", not_above=NotAbove(CLOCK.id))
-    space = plan_space((CLOCK, low), (), MULTI)
+    space = plan_space((CLOCK, low), (), MULTI, Scope.BOARD)
     assert space.constraints == (OrderConstraint(low.id, CLOCK.id),)
     assert space.size == 6
 
@@ -34,12 +34,12 @@ def test_orders_between_knobs_become_constraints():
 def test_a_dimension_without_a_choice_is_left_out_with_its_orders():
     low = replace(CLOCK, id="gpu.core.min_mhz", not_above=NotAbove(CLOCK.id))
     single = replace(CLOCK, values=(500,))
-    assert plan_space((single, low), (), MULTI).constraints == ()
+    assert plan_space((single, low), (), MULTI, Scope.BOARD).constraints == ()
 
 
 def test_nothing_to_tune_is_one_clear_sentence():
     with pytest.raises(BadInputError, match="nothing to tune"):
-        plan_space((replace(CLOCK, values=(500,)),), (), MULTI)
+        plan_space((replace(CLOCK, values=(500,)),), (), MULTI, Scope.BOARD)
 
 
 def test_a_measured_joule_goes_before_an_estimated_one_of_a_wider_scope():
@@ -71,9 +71,27 @@ def test_a_planned_study_knows_its_meter_scope_and_provenance():
 
 
 def test_a_single_stream_knows_no_batches():
-    assert [p.id for p in plan_space((CLOCK,), (BATCH,), Scenario.SINGLE_STREAM).parameters] == [CLOCK.id]
+    assert [p.id for p in plan_space((CLOCK,), (BATCH,), Scenario.SINGLE_STREAM, Scope.BOARD).parameters] == [CLOCK.id]
 
 
 def test_a_knob_of_the_workloads_process_is_kept_by_nobody():
     cores = replace(CLOCK, id="workload.cpu.cores", device=WORKLOAD_DEVICE)
-    assert plan_space((cores,), (), MULTI).parameters[0].owner is Owner.PROCESS
+    assert plan_space((cores,), (), MULTI, Scope.BOARD).parameters[0].owner is Owner.PROCESS
+
+
+def test_a_study_explores_what_usually_pays_unless_the_operator_says_otherwise():
+    low = replace(CLOCK, id="gpu.core.min_mhz", explored=False)
+
+    def explored(explore=None):
+        return [p.id for p in plan_space((CLOCK, low), (), MULTI, Scope.BOARD, explore).parameters]
+
+    assert explored() == [CLOCK.id]
+    assert explored({low.id: True}) == [CLOCK.id, low.id]
+    assert explored({CLOCK.id: False, low.id: True}) == [low.id]
+
+
+def test_knobs_of_the_cpu_are_left_alone_where_joules_cover_the_gpu_only():
+    governor = replace(CLOCK, id="cpu.core.max_mhz", device="cpu")
+    assert [p.id for p in plan_space((CLOCK, governor), (), MULTI, Scope.GPU).parameters] == [CLOCK.id]
+    assert len(plan_space((CLOCK, governor), (), MULTI, Scope.BOARD).parameters) == 2
+    assert len(plan_space((CLOCK, governor), (), MULTI, Scope.GPU, {governor.id: True}).parameters) == 2

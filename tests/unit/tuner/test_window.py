@@ -1,10 +1,11 @@
+import math
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knobs.contract import PowerCoefficients, Provenance, Quantity, Reading
+from knobs.contract import PowerCoefficients, Provenance, Reading
 from serving_adapter.contract import Completion, Slice
 from tests.unit.tuner.scripted_bench import METER
 from tuner.measuring.window import Window, percentile, student_t
@@ -43,14 +44,59 @@ def test_energy_is_what_the_counter_grew_by_per_completed_request():
     assert window.late == [3]
 
 
-def test_power_is_integrated_by_trapezoids():
-    window = Window(replace(METER, quantity=Quantity.POWER_W), SLOS)
-    window.open(Reading(0.0, 10.0))
-    for instant in (1.0, 2.0):
-        window.add(
-            Slice(instant - 1, instant, (Completion((instant - 1,), instant),)), Reading(instant, 10.0 * (instant + 1))
-        )
-    assert window.energy().per_request_j == pytest.approx((15.0 + 25.0) / 2)
+def closed_loop(start_s, end_s, latency_s):
+    """A slice in which batch follows batch."""
+    count = round((end_s - start_s) / latency_s)
+    return Slice(
+        start_s,
+        end_s,
+        tuple(Completion((start_s + k * latency_s,), start_s + (k + 1) * latency_s) for k in range(count)),
+    )
+
+
+@given(
+    period_s=st.sampled_from([0.01, 0.02, 0.1, 0.25]),
+    phase=st.floats(0, 1),
+    latency_s=st.sampled_from([0.003, 0.02, 0.07]),
+)
+def test_a_counter_that_moves_in_steps_costs_no_accuracy(period_s, phase, latency_s):
+    """Readings belong to the last step: up to a period before the slice has ended, or begun."""
+    power_w, slice_s = 80.0, 0.5
+
+    def reading(now_s):
+        step_s = (math.floor(now_s / period_s - phase) + phase) * period_s
+        return Reading(step_s, power_w * step_s)
+
+    window = Window(METER, SLOS)
+    warm_up = closed_loop(10.0 - slice_s, 10.0, latency_s)
+    window.open(reading(10.0), warm_up)
+    for number in range(6):
+        start_s = 10.0 + number * slice_s
+        window.add(closed_loop(start_s, start_s + slice_s, latency_s), reading(start_s + slice_s))
+    energy = window.energy()
+    assert energy.per_request_j == pytest.approx(power_w * slice_s / round(slice_s / latency_s), rel=0.01)
+    assert energy.mean_power_w == pytest.approx(power_w)
+    assert energy.interval.low <= energy.per_request_j <= energy.interval.high
+
+
+def test_the_interval_is_wider_by_what_the_meter_itself_does_not_know():
+    def interval(error_j):
+        window = Window(METER, SLOS)
+        window.open(Reading(0.0, 0.0, error_j=error_j))
+        for instant in (1.0, 2.0, 3.0):
+            window.add(closed_loop(instant - 1, instant, 0.1), Reading(instant, 100.0 * instant, error_j=error_j))
+        return window.energy().interval
+
+    sharp, blurred = interval(0.0), interval(3.0)
+    assert (blurred.high - blurred.low) - (sharp.high - sharp.low) == pytest.approx(2 * 2 * 3.0 / 30)
+
+
+def test_a_meter_that_does_not_move_adds_no_reading():
+    window = Window(METER, SLOS)
+    window.open(Reading(0.0, 0.0))
+    window.add(closed_loop(0.0, 1.0, 0.1), Reading(0.0, 0.0))
+    assert len(window.readings) == 1
+    assert window.relative_half_width() == math.inf
 
 
 @given(st.lists(st.tuples(st.floats(0.01, 5), st.integers(1, 20)), min_size=2, max_size=20))
