@@ -62,7 +62,9 @@ class KernelFiles:
         try:
             descriptor = os.open(self._local(path), os.O_RDONLY | os.O_CLOEXEC)
             try:
-                return _read_all(descriptor).decode(errors="replace").strip()
+                # An attribute of sysfs is read whole by one call: its show function fills one page at most.
+                content = os.read(descriptor, _READ_BYTES) if path.startswith("/sys/") else _read_all(descriptor)
+                return content.decode(errors="replace").strip()
             finally:
                 os.close(descriptor)
         except OSError as error:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from knobs.contract import RefusedError
 
@@ -22,6 +23,7 @@ class Lease:
         self._clock = clock
         self._holder: object | None = None
         self._last_sign_s = 0.0
+        self._answered: set[object] = set()
 
     @property
     def held(self) -> bool:
@@ -60,6 +62,16 @@ class Lease:
         if self.held_by(holder):
             self._last_sign_s = self._clock()
 
+    @contextmanager
+    def answering(self, client: object) -> Iterator[None]:
+        """Takes a client for alive while its request is answered, however long the hardware takes, and notes its end."""
+        self._answered.add(client)
+        try:
+            yield
+        finally:
+            self.sign_of_life(client)
+            self._answered.discard(client)
+
     def release(self) -> None:
         """Takes the lease from whoever holds it."""
         self._holder = None
@@ -67,4 +79,5 @@ class Lease:
     @property
     def expired(self) -> bool:
         """Whether the holder has been silent for too long."""
-        return self.held and self._clock() - self._last_sign_s > self.timeout_s
+        is_silent = self._clock() - self._last_sign_s > self.timeout_s
+        return self.held and is_silent and self._holder not in self._answered

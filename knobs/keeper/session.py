@@ -116,12 +116,12 @@ class Session:
             self._channel.close()
 
     def _answer(self, message: dict[str, Any]) -> dict[str, Any]:
-        self._custody.lease.sign_of_life(self)
-        try:
-            request = parse_request(message)
-            return result_message(to_json(self._call(request)))
-        except KnobError as error:
-            return error_message(error)
+        with self._custody.lease.answering(self):
+            try:
+                request = parse_request(message)
+                return result_message(to_json(self._call(request)))
+            except KnobError as error:
+                return error_message(error)
 
     def _call(self, request: Request) -> Any:
         call = self._calls.get(request.call)
@@ -155,10 +155,7 @@ class Session:
         with self._custody.lock:
             self._custody.require_running()
             self._custody.lease.require(self)
-            try:
-                return self._keeper.apply(values)
-            finally:
-                self._custody.lease.sign_of_life(self)
+            return self._keeper.apply(values)
 
     def _release_lease(self, _: dict[str, Any]) -> Any:
         with self._custody.lock:

@@ -127,6 +127,16 @@ class House:
         self.process = None
         return status
 
+    def freeze(self) -> None:
+        """Stops the daemon in the middle of what it does: it can no longer start anything."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def run(self, verb: str) -> subprocess.CompletedProcess[str]:
+        """Runs another verb of the command on the same files, as a person would."""
+        command = [part if part != "serve" else verb for part in self.command]
+        return subprocess.run(command, capture_output=True, text=True, timeout=GENEROUS_S, env=self.environment)
+
     def refusal(self) -> tuple[int, str]:
         """Starts a daemon that cannot start; returns its exit status and what it said."""
         done = subprocess.run(self.command, capture_output=True, text=True, timeout=GENEROUS_S)

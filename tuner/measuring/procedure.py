@@ -202,6 +202,7 @@ class MeasuringProcedure:
         """
         settings = self._settings
         spent_s, previous_s, piece = 0.0, None, None
+        self._sample()  # so that a meter that has rested knows its counter's rhythm when the window opens
         while spent_s < settings.warm_up_s and not self._cancelled():
             piece = self._bench.workload.run(self._slice_s)
             spent_s += piece.end_s - piece.start_s

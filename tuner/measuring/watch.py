@@ -11,7 +11,7 @@ from knobs.contract import Conditions, Delivery, KnobError, KnobSpec, Occupant
 from tuner.configuration import Value
 from tuner.trial import Circumstances, Rejection, RejectionCause
 
-_PAUSE_S = 0.1
+_PAUSE_S = 0.2
 _BUSY = 0.5
 """A device that was busier than this had reason to run at the clock it was told to."""
 

@@ -104,7 +104,9 @@ class Window:
             self.queries += 1
             for index, slo in enumerate(self.slos):
                 self.late[index] += max(latencies) > slo.bound_s
-        if reading.time_s > self.readings[-1].time_s:
+        if self.readings[0].time_s < self.work.begin_s:
+            self.readings = [reading]  # the first belonged to a time of which nobody knows what was worked on
+        elif reading.time_s > self.readings[-1].time_s:
             self.readings.append(reading)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from dataclasses import dataclass
 
@@ -47,6 +48,11 @@ class WorkDone:
         items_before = 0 if last is None else last.items_before + last.items
         self._batches.append(_Batch(begin_s, completion.finish_s, len(completion.arrivals_s), items_before))
         self._ends_s.append(completion.finish_s)
+
+    @property
+    def begin_s(self) -> float:
+        """When the first batch was begun; minus infinity if nothing was done."""
+        return self._batches[0].begin_s if self._batches else -math.inf
 
     def items_between(self, start_s: float, end_s: float) -> float:
         """Returns how many items were worked on between two instants."""

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from knobs.contract import DeviceError, Reading
 from knobs.meters.counter import WrappingCounter
+from knobs.meters.sampling.schedule import shortest_pause_s
 from knobs.meters.sampling.source import CounterSource, PowerSource, SourceFacts
 from knobs.meters.sampling.uncertainty import PowerHistory
 from knobs.meters.sampling.updates import Poll, Rhythm, Update, UpdateTracker
@@ -171,7 +172,7 @@ class PowerAccount:
         previous, self._poll = self._poll, poll
         update = self._tracker.locate(poll)
         if previous is not None:
-            self._book_gap(poll.begin_s - previous.begin_s)
+            self._book_gap(previous, poll)
         if update is None:
             self._stand_on(poll)
             return None
@@ -179,6 +180,8 @@ class PowerAccount:
             self._time_s = update.time_s
             self._powers.add(update.value, self._period_s)
         else:
+            # The old value stood until one period before the new one came, as far as it was polled.
+            self._stand(previous.value, min(previous.begin_s, update.time_s - self._period_s))
             self._change(previous.value, update)
         self._update, self._inside = update, False
         return update
@@ -193,9 +196,12 @@ class PowerAccount:
         self._inside = updated_s is None and poll.begin_s - self._period_s > self._time_s
         self._stand(poll.value, poll.begin_s - self._period_s if updated_s is None else updated_s)
 
-    def _book_gap(self, interval_s: float) -> None:
-        if interval_s > _MISSED_AFTER_PERIODS * self._period_s:
-            self._gap_s += interval_s - self._period_s
+    def _book_gap(self, previous: Poll, poll: Poll) -> None:
+        """Books the time for which polls failed to come; a slow source is planned to be polled less often."""
+        interval_s = poll.begin_s - previous.begin_s
+        planned_s = max(self._period_s, shortest_pause_s(previous.end_s - previous.begin_s))
+        if interval_s > _MISSED_AFTER_PERIODS * planned_s:
+            self._gap_s += interval_s - planned_s
 
     def _stand(self, power_w: float, until_s: float) -> None:
         """Lets a value stand for some time."""

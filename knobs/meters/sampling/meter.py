@@ -8,7 +8,7 @@ import threading
 from knobs.contract import DeviceError, Meter, MeterSpec, NoValueError, Quantity, Reading
 from knobs.meters.sampling.accounts import Account, CounterAccount, PowerAccount
 from knobs.meters.sampling.sampler import Sampler
-from knobs.meters.sampling.schedule import PollSchedule
+from knobs.meters.sampling.schedule import PollSchedule, shortest_pause_s
 from knobs.meters.sampling.source import PowerSource, Source
 from knobs.meters.sampling.updates import Poll
 
@@ -21,9 +21,6 @@ no consequence. Others are polled no more often."""
 
 _QUICK_READ_S = 0.02
 """A source that answers within this time is read by every sample; others are left to the thread."""
-
-_READING_SHARE = 0.25
-"""A source that takes long to read is read for no more than this share of the time."""
 
 _RETRY_S = 1.0
 _STALE_PERIODS = 10.0
@@ -110,7 +107,7 @@ class SampledMeter(Meter):
     def _next_s(self, begin_s: float, end_s: float) -> float:
         due_s = self._schedule.next_s(begin_s, self._account.rhythm) if self._needs_polls else math.inf
         due_s = min(due_s, begin_s + self._facts.longest_interval_s)
-        return max(due_s, end_s + (end_s - begin_s) * (1.0 / _READING_SHARE - 1.0))
+        return max(due_s, begin_s + shortest_pause_s(end_s - begin_s))
 
     def _value(self) -> float:
         try:

@@ -24,6 +24,18 @@ some time is still located to about that time."""
 
 _SHRINK, _GROW = 0.7, 2.0
 
+_READING_SHARE = 0.25
+"""A source that takes long to read is read for no more than this share of the time."""
+
+
+def shortest_pause_s(read_s: float) -> float:
+    """Returns how long after the begin of a reading the next one may begin, in seconds.
+
+    Args:
+        read_s: How long the reading took.
+    """
+    return read_s / _READING_SHARE
+
 
 class PollSchedule:
     """Follows the updates of one source."""

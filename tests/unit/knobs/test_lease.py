@@ -46,3 +46,17 @@ def test_without_the_lease_nothing_may_be_tried():
     lease = Lease(3, Clock())
     with pytest.raises(RefusedError, match="does not hold the lease"):
         lease.require("a")
+
+
+def test_a_holder_whose_request_is_being_answered_is_alive_however_long_that_takes():
+    now = [0.0]
+    lease = Lease(3.0, lambda: now[0])
+    lease.acquire("a")
+    with lease.answering("a"):
+        now[0] = 10.0
+        assert not lease.expired
+    assert not lease.expired
+    now[0] = 13.1
+    assert lease.expired
+    with lease.answering("b"):
+        assert lease.expired

@@ -91,6 +91,16 @@ def test_the_interval_is_wider_by_what_the_meter_itself_does_not_know():
     assert (blurred.high - blurred.low) - (sharp.high - sharp.low) == pytest.approx(2 * 2 * 3.0 / 30)
 
 
+def test_a_reading_from_before_the_known_work_is_not_counted_from():
+    """Its joules were spent on work of which nobody has told."""
+    window = Window(METER, SLOS)
+    window.open(Reading(8.0, 0.0), closed_loop(9.5, 10.0, 0.1))
+    for instant in (11.0, 12.0, 13.0):
+        window.add(closed_loop(instant - 1, instant, 0.1), Reading(instant, 100.0 * (instant - 8.0)))
+    assert window.energy().per_request_j == pytest.approx(10.0)
+    assert window.duration_s == 2.0
+
+
 def test_a_meter_that_does_not_move_adds_no_reading():
     window = Window(METER, SLOS)
     window.open(Reading(0.0, 0.0))
