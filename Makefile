@@ -15,11 +15,11 @@ READY := .venv/.ready
 PIP   := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PROTO := tuner/service/wattune/v1/wattune.proto
 
-.PHONY: help setup run test lint types arrows bench chaos kernel proto clean
+.PHONY: help setup run test test-kernel lint types arrows bench chaos proto clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY)  ## Create .venv with everything needed (done again when the requirements change)
 
@@ -39,6 +39,10 @@ run: $(READY)  ## Find the best configuration for WORKLOAD on this machine (or D
 test: lint types arrows  ## Run every check and the whole test suite
 	$(BIN)/pytest
 
+test-kernel: $(READY)  ## Try knobs, meters and keeper on real Linux kernels in QEMU (needs Debian; what is missing is installed if root)
+	$(BIN)/python -m tests.kernel.guest_files
+	$(BIN)/pytest -m kernel -rsP tests/kernel
+
 lint: $(READY)  ## Check style, docstrings and format
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -49,16 +53,13 @@ types: $(READY)  ## Check types
 arrows: $(READY)  ## Check which room imports which
 	$(BIN)/lint-imports
 
-bench: $(READY)  ## Replay measured tables: make bench TABLES='DIR ...'
-	@test -n '$(TABLES)' || { echo "There are no measured tables here: make bench TABLES='DIR ...'" >&2; exit 2; }
-	$(BIN)/wattune bench replay $(TABLES)
+bench: $(READY)  ## Measure what hardware costs us (probe, keeper, meters), and replay measured tables: make bench TABLES='DIR ...'
+	$(BIN)/python -m benchmarks.hardware
+	@test -n '$(TABLES)' || echo "NOT RUN: the replay, since there are no measured tables here: make bench TABLES='DIR ...'"
+	@test -z '$(TABLES)' || $(BIN)/wattune bench replay $(TABLES)
 
 chaos: $(READY)  ## Kill each process of a study KILLS times at random moments, and look at what is left behind
 	WATTUNE_KILLS=$(KILLS) $(BIN)/pytest tests/chaos
-
-kernel: $(READY)  ## Try the CPU knobs and the keeper on a real Linux kernel in QEMU (needs Debian; QEMU is installed if root)
-	$(BIN)/python -m tests.kernel.guest_files
-	$(BIN)/pytest -m kernel tests/kernel
 
 proto: $(READY)  ## Generate the API's Python from its .proto
 	$(BIN)/python -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. --grpc_python_out=. $(PROTO)

@@ -64,7 +64,7 @@ class Lease:
 
     @contextmanager
     def answering(self, client: object) -> Iterator[None]:
-        """Takes a client for alive while its request is answered, however long the hardware takes, and notes its end."""
+        """Takes a client for alive while its request is answered, however long the hardware takes."""
         self._answered.add(client)
         try:
             yield

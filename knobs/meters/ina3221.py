@@ -220,8 +220,10 @@ def _product(files: KernelFiles, milliamperes: str, millivolts: str) -> Callable
 
 
 def _milli(files: KernelFiles, path: str) -> Callable[[], float]:
+    read_text = files.reader(path)
+
     def read() -> float:
-        text = files.read_text(path)
+        text = read_text()
         try:
             return int(text) / 1e3
         except ValueError:

@@ -17,11 +17,11 @@ CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 def commands(document: Path, program: str) -> set[str]:
     """Returns the second word of every command of a program that the document shows as code."""
     shown = "\n".join(CODE.findall(document.read_text(encoding="utf-8")))
-    return set(re.findall(rf"(?:^|[\s`]){program} ([a-z]+)", shown))
+    return set(re.findall(rf"(?:^|[\s`]){program} ([a-z-]+)", shown))
 
 
 def makefile_targets() -> set[str]:
-    return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

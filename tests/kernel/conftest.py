@@ -12,6 +12,7 @@ import pytest
 
 from knobs.drivers.cgroup import CgroupV2, find_cpu_controller
 from knobs.sysfs import KernelFiles
+from tests.kernel.silicon_control import Silicon
 
 HIERARCHY = Path("/sys/fs/cgroup")
 STATE_FILES = (
@@ -93,3 +94,8 @@ def controller(files: KernelFiles) -> CgroupV2:
     found = find_cpu_controller(files, "quota")
     assert isinstance(found, CgroupV2)
     return found
+
+
+@pytest.fixture
+def silicon() -> Silicon:
+    return Silicon()

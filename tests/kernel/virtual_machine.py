@@ -2,28 +2,35 @@
 
 The guest has nothing installed. Its initial file system is busybox and the modules with which it mounts
 this machine's root by 9p; there it runs this machine's Python on this checkout, as root, with control
-groups version 2 alone. What the program prints, and its exit status, come back over the serial console.
+groups version 2 alone and the hardware that ``silicon`` makes up. What the program prints, and its exit
+status, come back over the serial console.
 """
 
 from __future__ import annotations
 
 import lzma
+import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.house.checkout import ROOT
-from tests.kernel.guest_files import QEMU, GuestFiles
+from tests.kernel.guest_files import CACHE, QEMU, GuestFiles
 
 BEGIN, END = "wattune-guest: begin", "wattune-guest: exit status "
 
-_MODULES = ("virtio_pci", "9pnet_virtio", "9p")
-_CPUS = 2
+_MODULES = (
+    *("virtio_pci", "9pnet_virtio", "9p"),
+    *("cpufreq_conservative", "cpufreq_ondemand", "cpufreq_powersave", "cpufreq_userspace"),
+    "governor_simpleondemand",
+)
+_CPUS = 4
 _MEMORY_MIB = 1024
 
 _INIT = """#!/bin/busybox sh
@@ -36,6 +43,7 @@ mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144,cache=loose,ro host /h
 mount -t proc proc /host/proc
 mount -t devtmpfs devices /host/dev
 mount -t sysfs sysfs /host/sys
+mount -t debugfs debugfs /host/sys/kernel/debug
 mount -t cgroup2 cgroup2 /host/sys/fs/cgroup
 mount -t tmpfs scratch /host/run
 
@@ -58,9 +66,18 @@ _ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONPATH": str(ROOT),
+    "PYTHONPYCACHEPREFIX": str(CACHE / "bytecode"),
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     "TMPDIR": "/run",
 }
+
+
+def compile_ahead(*arguments: str) -> None:
+    """Runs this Python here, so that what it imports is compiled once, and not slowly in each process of a guest."""
+    of_this_machine = {"HOME": os.environ.get("HOME", "/"), "TMPDIR": tempfile.gettempdir()}
+    environment = _ENVIRONMENT | of_this_machine
+    del environment["PYTHONDONTWRITEBYTECODE"]
+    subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, check=True)
 
 
 class GuestLostError(Exception):
@@ -83,14 +100,16 @@ class Finished:
 class VirtualMachine:
     """Boots a fresh guest for each program."""
 
-    def __init__(self, files: GuestFiles, scratch: Path) -> None:
+    def __init__(self, files: GuestFiles, silicon: Path, scratch: Path) -> None:
         """Prepares nothing yet.
 
         Args:
             files: What the guest boots from.
+            silicon: The module that makes up the guest's hardware.
             scratch: An empty folder for the initial file system.
         """
         self._files = files
+        self._silicon = silicon
         self._scratch = scratch
 
     def run_python(self, *arguments: str, timeout_s: float) -> Finished:
@@ -130,7 +149,8 @@ class VirtualMachine:
         for name in ("bin", "modules"):
             (tree / name).mkdir(parents=True)
         shutil.copy(self._files.busybox, tree / "bin" / "busybox")
-        for number, module in enumerate(_with_dependencies(self._files.modules)):
+        modules = (*_with_dependencies(self._files.modules), self._silicon.read_bytes())
+        for number, module in enumerate(modules):
             (tree / "modules" / f"{number:02}.ko").write_bytes(module)
         (tree / "init").write_text(_init(command))
         (tree / "init").chmod(0o755)

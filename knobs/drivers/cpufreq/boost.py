@@ -61,11 +61,16 @@ class BoostSwitch:
         raise DeviceError(f"{self.path} reads {text!r}, neither 0 nor 1: check the kernel's log.")
 
     def write(self, value: str) -> None:
-        """Writes ``off`` or ``on`` and reads it back.
+        """Writes ``off`` or ``on`` and reads it back; what reads so already is not written.
+
+        While boost is off for all CPUs, newer kernels refuse every write to the switch of one policy, and the switch
+        for all sets those of the policies as well (``store_local_boost`` in drivers/cpufreq/cpufreq.c).
 
         Raises:
             DeviceError: The kernel did not take it.
         """
+        if self.read() == value:
+            return
         try:
             self.files.write_text(self.path, self._texts[value])
         except ForbiddenError as error:
@@ -151,11 +156,13 @@ class BoostKnob(Knob):
 
     def _set(self, states: dict[str, str]) -> None:
         limited = {policy: policy.limits() for policy in self._policies if _loses_its_limits(policy)}
-        all_or_none(
+        # All are read before the first is written: the switch for all CPUs moves the others.
+        steps = [
             Step(partial(switch.write, states[switch.path]), partial(switch.write, switch.read()))
             for switch in self._switches
             if switch.path in states
-        )
+        ]
+        all_or_none(steps)
         for policy, limits in limited.items():
             policy.set_limits(limits)
 

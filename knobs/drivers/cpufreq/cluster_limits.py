@@ -127,8 +127,9 @@ class ClusterLimits:
     def _fits_khz(self, policy: Policy, khz: int) -> set[int]:
         """What a request may read as: itself within the hardware's reach, or the base frequency without boost."""
         within = max(policy.khz("cpuinfo_min_freq"), min(khz, policy.khz("cpuinfo_max_freq")))
-        if self._boost_is_off() and policy.has("base_frequency"):
-            return {within, min(within, policy.khz("base_frequency"))}
+        base_khz = policy.base_khz
+        if base_khz is not None and self._boost_is_off():
+            return {within, min(within, base_khz)}
         return {within}
 
     def _put_back(self, policy: Policy, bound: Bound, original: Limits) -> bool:

@@ -128,4 +128,4 @@ def _cluster(name: str, kind: list[_Hardware], offline: Iterable[Policy]) -> Clu
 
 def _base_khz(kind: list[_Hardware]) -> set[int]:
     """The frequencies that the maker guarantees without boost, where the driver shows them."""
-    return {khz for one in kind for khz in one.policy.frequencies_khz("base_frequency")}
+    return {khz for one in kind if (khz := one.policy.base_khz) is not None}

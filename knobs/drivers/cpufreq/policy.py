@@ -79,6 +79,14 @@ class Policy:
             return ()
         return tuple(sorted({_whole(word, self.path(attribute)) for word in self.text(attribute).split()}))
 
+    @property
+    def base_khz(self) -> int | None:
+        """The clock that the processor's maker promises for all CPUs at once; None where the driver does not tell."""
+        try:
+            return self.khz("base_frequency")
+        except DeviceError:
+            return None
+
     def cpus(self) -> tuple[int, ...]:
         """Returns the CPUs of the policy that are online; none if all are offline."""
         try:

@@ -67,7 +67,7 @@ class SampledMeter(Meter):
             DeviceError: The device is lost.
         """
         now_s = self._clock()
-        if self._read_s <= _QUICK_READ_S or now_s > self._due_s + self._facts.update_period_s:
+        if not self._needs_polls or self._read_s <= _QUICK_READ_S or now_s > self._due_s + self._facts.update_period_s:
             self._poll_once()
         with self._lock:
             reading = self._account.reading

@@ -1,6 +1,7 @@
 """What a meter makes of sources that wrap, sleep, stop, run backwards or show nonsense."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -117,6 +118,17 @@ class TestCounter:
         bench = Bench(Constant(100.0), "counter", 0.001)
         window(bench, 10.0)
         assert bench.polls == 2
+
+    def test_a_fast_counter_that_once_answered_slowly_is_still_read_by_every_sample(self):
+        clock, count, delays_s = Clock(), iter(range(10)), [0.05]
+
+        def read():
+            clock.now_s += delays_s.pop() if delays_s else 0.001
+            return float(next(count))
+
+        facts = replace(FACTS, update_period_s=0.001)
+        meter = SampledMeter(CounterSource(facts, read), SamplerByHand(clock))
+        assert [meter.sample().value for _ in range(3)] == [0.0, 1.0, 2.0]
 
     def test_a_wrap_that_may_have_been_missed_is_a_gap(self):
         stall = Disturbances(stalls=((2.0, 4.0),))
