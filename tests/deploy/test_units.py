@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,9 +11,15 @@ import pytest
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 SERVICES = ("wattune-keeper.service", "wattune.service")
+EXTERNAL_METERS = "wattune-keeper.service.d/external-meters.conf"
 
 MOST_EXPOSURE = {"wattune-keeper.service": 30, "wattune.service": 25}
 """In tenths, as systemd-analyze takes them: 0 is closed, 100 is open. The keeper is root and needs /sys."""
+
+DOCUMENTATION = ipaddress.ip_network("192.0.2.0/24")
+"""Addresses that belong to nobody (RFC 5737)."""
+
+MOST_EXPOSURE_WITH_EXTERNAL_METERS = 33
 
 needs_systemd_analyze = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed"
@@ -42,10 +49,10 @@ def verify(folder: Path) -> subprocess.CompletedProcess[str]:
     return analyze("verify", "--man=no", *names, folder=folder)
 
 
-def settings(service: str) -> dict[str, list[str]]:
+def settings(unit: str) -> dict[str, list[str]]:
     """Returns the section [Service], a list of values for each key."""
     found: dict[str, list[str]] = {}
-    for line in (DEPLOY / "systemd" / service).read_text().partition("[Service]")[2].splitlines():
+    for line in (DEPLOY / "systemd" / unit).read_text().partition("[Service]")[2].splitlines():
         if "=" in line and not line.startswith("#"):
             key, _, value = line.partition("=")
             found.setdefault(key, []).append(value)
@@ -69,6 +76,7 @@ def test_a_misspelt_setting_would_be_found(units: Path) -> None:
 @needs_systemd_analyze
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_is_no_more_exposed_than_its_work_needs(service: str, units: Path) -> None:
+    (units / EXTERNAL_METERS).unlink()
     threshold = f"--threshold={MOST_EXPOSURE[service]}"
     result = analyze("security", "--offline=true", threshold, f"./{service}", folder=units)
     assert result.returncode == 0, result.stdout
@@ -117,3 +125,40 @@ def test_only_the_cpu_drop_in_stops_other_programs() -> None:
         if path.is_file() and b"\nConflicts=" in path.read_bytes()
     }
     assert conflicting == {"systemd/wattune-keeper.service.d/cpu-knobs.conf"}
+
+
+def test_the_keeper_reaches_every_device_that_it_sets() -> None:
+    keeper = settings("wattune-keeper.service")
+    assert keeper["DeviceAllow"] == ["char-nvidia* rw"], "NVIDIA's library opens them"
+    assert "PrivateDevices" not in keeper, "it would take NVIDIA's device files away"
+    assert keeper["ProtectSystem"] == ["strict"], (
+        "leaves /sys and the debugfs in it writable, unlike ProtectKernelTunables"
+    )
+    assert "CAP_SYS_ADMIN" in keeper["CapabilityBoundingSet"][0].split(), "NVIDIA's driver asks for it"
+    assert {"PrivateUsers", "InaccessiblePaths", "ProcSubset"}.isdisjoint(keeper), (
+        "root is to be root, and see processes"
+    )
+
+
+def test_the_keeper_speaks_to_nobody_in_the_network() -> None:
+    keeper = settings("wattune-keeper.service")
+    assert keeper["IPAddressDeny"] == ["any"]
+    assert keeper["RestrictAddressFamilies"] == ["AF_UNIX"]
+    assert "IPAddressAllow" not in keeper
+
+
+def test_only_the_drop_in_for_external_meters_opens_the_network_and_to_single_addresses_only() -> None:
+    drop_in = settings(EXTERNAL_METERS)
+    assert drop_in.keys() == {"RestrictAddressFamilies", "IPAddressAllow"}, "nothing else is opened, nothing reset"
+    assert drop_in["RestrictAddressFamilies"] == ["AF_INET AF_INET6"]
+    for address in drop_in["IPAddressAllow"]:
+        assert ipaddress.ip_address(address) in DOCUMENTATION, "an address of nobody, to be replaced"
+
+
+@needs_systemd_analyze
+def test_with_external_meters_the_keeper_is_little_more_exposed(units: Path) -> None:
+    threshold = f"--threshold={MOST_EXPOSURE_WITH_EXTERNAL_METERS}"
+    result = analyze("security", "--offline=true", threshold, "./wattune-keeper.service", folder=units)
+    assert result.returncode == 0, result.stdout
+    assert "allow list with non-localhost entries" in result.stdout
+    assert "✗ RestrictAddressFamilies=~AF_(INET|INET6)" in result.stdout, "the drop-in is in force"

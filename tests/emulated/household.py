@@ -16,13 +16,13 @@ BATCH_SIZES = (1, 2, 4, 8)
 
 _CONFIG = """
 [study]
-max_trials = 16
-confirmation_rounds = 3
+max_trials = 14
+confirmation_rounds = 2
 
 [measurement]
-window_s = 5.0
+window_s = 6.0
 min_window_s = 2.0
-energy_target = 0.02
+energy_target = 0.05
 warm_up_s = 1.5
 """
 

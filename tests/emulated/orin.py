@@ -12,7 +12,7 @@ from simulation.catalogue import device_model
 from simulation.model import DeviceModel, WorkloadProfile
 
 DETECTOR = "detector"
-"""A batch of 8 takes some 60 ms at the highest clocks."""
+"""A batch of 8 takes some 25 ms at the highest clocks."""
 
 _CPU_STEP_KHZ, _CPU_LOWEST_KHZ, _CPU_COUNT, _CPU_HIGHEST_MHZ = 76800, 115200, 28, 2201.6
 
@@ -39,12 +39,12 @@ def _detector(profile: WorkloadProfile) -> WorkloadProfile:
         name=DETECTOR,
         title="assumed: bounded by the core clock, with some memory traffic and some work of the CPU",
         steps=1,
-        host_s=0.004,
-        core_gcycles=0.010,
-        core_gcycles_per_item=0.008,
-        serial_gcycles=0.001,
-        traffic_gb=0.3,
-        traffic_gb_per_item=0.25,
+        host_s=0.002,
+        core_gcycles=0.004,
+        core_gcycles_per_item=0.0032,
+        serial_gcycles=0.0004,
+        traffic_gb=0.12,
+        traffic_gb_per_item=0.10,
         core_nf=22.0,
         core_nf_per_item=0.5,
     )
