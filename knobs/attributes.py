@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from knobs.contract import DeviceError
-from knobs.sysfs import KernelFiles
 
 
-def optional_text(files: KernelFiles, path: str) -> str:
+class TextFiles(Protocol):
+    """What reads files: all of the kernel's, or those of one device."""
+
+    def read_text(self, path: str) -> str:
+        """Returns the content of a file.
+
+        Raises:
+            DeviceError: It cannot be read.
+        """
+
+
+def optional_text(files: TextFiles, path: str) -> str:
     """Returns the content of a file; empty where there is none or it cannot be read."""
     try:
         return files.read_text(path)
@@ -14,7 +26,15 @@ def optional_text(files: KernelFiles, path: str) -> str:
         return ""
 
 
-def whole_number(files: KernelFiles, path: str) -> int:
+def optional_number(files: TextFiles, path: str) -> int | None:
+    """Returns the whole number in a file; None where there is none, or it cannot be read."""
+    try:
+        return whole_number(files, path)
+    except DeviceError:
+        return None
+
+
+def whole_number(files: TextFiles, path: str) -> int:
     """Returns the whole number in a file.
 
     Raises:

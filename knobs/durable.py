@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from pathlib import Path
 
@@ -81,7 +80,7 @@ def set_aside(path: Path) -> Path:
     Raises:
         KnobError: It cannot be moved.
     """
-    aside = path.with_name(f"{path.name}-invalid-{secrets.token_hex(4)}")
+    aside = path.with_name(f"{path.name}-invalid-{os.urandom(4).hex()}")
     try:
         path.rename(aside)
         _flush_directory(path.parent)

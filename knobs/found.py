@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from knobs.contract import (
     ASSUMED_COEFFICIENTS,
@@ -16,6 +17,9 @@ from knobs.contract import (
     Scope,
     Value,
 )
+from knobs.sysfs import KernelFiles
+
+START_AS_ROOT = "start the keeper as root, and not in a container that mounts /sys read-only"
 
 Reopen = Callable[[str, Captured], Knob | None]
 """Returns the knob that a journal entry belongs to, possibly written by an earlier keeper; None if it is another's.
@@ -23,6 +27,10 @@ Reopen = Callable[[str, Captured], Knob | None]
 Raises:
     DeviceError: The entry is damaged, or its device is gone.
 """
+
+
+Part: TypeAlias = Knob | Meter | Monitor | Absence
+"""One thing that a driver finds, or finds to be absent."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,18 @@ class Found:
     absent: tuple[Absence, ...] = ()
     reopen: Reopen | None = None
 
+    @classmethod
+    def of(cls, parts: Iterable[Part], reopen: Reopen | None = None) -> Found:
+        """Returns what was found, sorted by what it is; otherwise the order stays."""
+        known = tuple(parts)
+        return cls(
+            knobs=tuple(part for part in known if isinstance(part, Knob)),
+            meters=tuple(part for part in known if isinstance(part, Meter)),
+            monitors=tuple(part for part in known if isinstance(part, Monitor)),
+            absent=tuple(part for part in known if isinstance(part, Absence)),
+            reopen=reopen,
+        )
+
 
 def merged(parts: Iterable[Found]) -> Found:
     """Returns everything that several drivers found; their ways to reopen are asked one after another."""
@@ -83,3 +103,9 @@ def merged(parts: Iterable[Found]) -> Found:
         absent=tuple(absence for part in known for absence in part.absent),
         reopen=reopen,
     )
+
+
+def not_writable(files: KernelFiles, absent_id: str, paths: Iterable[str]) -> Absence | None:
+    """Returns why a knob is absent whose files this process may not all write; None if it may."""
+    closed = next((path for path in paths if not files.writable(path)), None)
+    return None if closed is None else Absence(absent_id, f"{closed} may not be written", START_AS_ROOT)

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 
+from knobs.checks import captured_table, foreign_entry, matches, require_listed
 from knobs.contract import (
     Captured,
     Delivery,
     DeviceError,
+    JsonValue,
     Knob,
-    KnobError,
     KnobSpec,
     Provenance,
-    RefusedError,
     RestoreClass,
     RestoreOutcome,
     Value,
 )
+from knobs.described import DescribedKnob
+from knobs.together import Step, all_or_none, all_restored
 
 MEMBERS = "members"
 """Where a journal entry keeps what each member needs, by the member's key."""
-
-_Undo = Callable[[], object]
 
 _LEAST_PROMISED_FIRST = (Delivery.SETTING, Delivery.CEILING, Delivery.REACHED)
 _LEAST_FAITHFUL_FIRST = (RestoreClass.IRREVERSIBLE, RestoreClass.RESET, RestoreClass.EXACT)
 _LEAST_REAL_FIRST = (Provenance.SIMULATED, Provenance.ESTIMATED, Provenance.MEASURED)
 
 
-class Gang(Knob):
+class Gang(DescribedKnob):
     """One knob in place of several with the same id: all of them hold a value, or none does."""
 
     def __init__(self, members: Mapping[str, Knob]) -> None:
@@ -46,11 +47,6 @@ class Gang(Knob):
         self._spec = _joint_spec([member.spec for member in self._members.values()])
         self._written: Value | None = None
 
-    @property
-    def spec(self) -> KnobSpec:
-        """The knob as a record, with the most cautious figure of any member."""
-        return self._spec
-
     def read(self) -> Value:
         """Returns the value that all members hold.
 
@@ -59,9 +55,9 @@ class Gang(Knob):
         """
         values = [member.read() for member in self._members.values()]
         if self._written is not None:
-            strays = (value for value in values if not self._alike(value, self._written))
+            strays = (value for value in values if not matches(self._spec, value, self._written))
             return next(strays, values[0])
-        if all(self._alike(value, values[0]) for value in values):
+        if all(matches(self._spec, value, values[0]) for value in values):
             return values[0]
         return min(values, key=lambda value: 0.0 if isinstance(value, str) else value)
 
@@ -72,17 +68,8 @@ class Gang(Knob):
             RefusedError: The value is not admissible. Nothing was written.
             DeviceError: A member did not accept it.
         """
-        if value not in self._spec.values:
-            listed = ", ".join(map(str, self._spec.values))
-            raise RefusedError(f"{self._spec.id} cannot be {value}: choose one of {listed}.")
-        undo = {key: _way_back(member) for key, member in self._members.items()}
-        touched: list[str] = []
-        for key, member in self._members.items():
-            touched.append(key)
-            try:
-                member.write(value)
-            except KnobError as error:
-                self._take_back([undo[name] for name in reversed(touched)], error)
+        require_listed(self._spec, value)
+        all_or_none([_step(member, value) for member in self._members.values()])
         self._written = value
 
     def capture(self) -> Captured:
@@ -95,62 +82,27 @@ class Gang(Knob):
         Raises:
             DeviceError: A member could not be put back, or is gone from this machine.
         """
-        entries = captured.get(MEMBERS)
-        if not isinstance(entries, dict) or not all(isinstance(entry, dict) for entry in entries.values()):
-            raise DeviceError(f"The journal entry of {self._spec.id} names no devices: it was not written by Wattune.")
+        entries = captured_table(self._spec.id, captured, MEMBERS)
         self._written = None
-        outcomes: list[RestoreOutcome] = []
-        trouble: list[str] = []
-        for key, entry in entries.items():
-            try:
-                assert isinstance(entry, dict)
-                outcomes.append(self._member(key).restore(entry))
-            except KnobError as error:
-                trouble.append(str(error))
-        if trouble:
-            raise DeviceError(" ".join(trouble))
-        return _joint_outcome(outcomes)
+        return all_restored(partial(self._restore_one, key, entry) for key, entry in entries.items())
 
-    def _member(self, key: str) -> Knob:
+    def _restore_one(self, key: str, entry: JsonValue) -> RestoreOutcome:
+        if not isinstance(entry, dict):
+            raise foreign_entry(self._spec.id, f"holds nothing of {key}")
         if key not in self._members:
             raise DeviceError(
                 f"{self._spec.id} of {key} cannot be restored: the device is gone; bring it back, "
                 "then run wattune restore."
             )
-        return self._members[key]
-
-    def _alike(self, one: Value, other: Value) -> bool:
-        if isinstance(one, str) or isinstance(other, str):
-            return one == other
-        return abs(one - other) <= self._spec.tolerance * abs(other)
-
-    def _take_back(self, undo: list[_Undo], cause: KnobError) -> None:
-        sentences = [str(cause)]
-        for step in undo:
-            try:
-                step()
-            except KnobError as error:
-                sentences.append(str(error))
-        if len(sentences) == 1:
-            raise cause
-        raise DeviceError(" ".join(dict.fromkeys(sentences))) from cause
+        return self._members[key].restore(entry)
 
 
-def _way_back(member: Knob) -> _Undo:
-    """How a member gets back what it holds now: by writing it where it can be read, else as the journal would do it."""
+def _step(member: Knob, value: Value) -> Step:
+    """A member gets back what it holds now by a write where that can be read, else as the journal would do it."""
     held = member.read()
     if member.spec.restore_class is RestoreClass.EXACT and held in member.spec.values:
-        return lambda: member.write(held)
-    captured = member.capture()
-    return lambda: member.restore(captured)
-
-
-def _joint_outcome(outcomes: list[RestoreOutcome]) -> RestoreOutcome:
-    if RestoreOutcome.PENDING in outcomes:
-        return RestoreOutcome.PENDING
-    if outcomes and all(outcome is RestoreOutcome.GONE for outcome in outcomes):
-        return RestoreOutcome.GONE
-    return RestoreOutcome.RESTORED
+        return Step(partial(member.write, value), partial(member.write, held))
+    return Step(partial(member.write, value), partial(member.restore, member.capture()))
 
 
 def _joint_spec(specs: list[KnobSpec]) -> KnobSpec:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from knobs.attributes import optional_text
 from knobs.contract import (
     Absence,
     Captured,
@@ -14,17 +15,14 @@ from knobs.contract import (
     Meter,
     Monitor,
 )
-from knobs.drivers.amdgpu import find_amdgpu
+from knobs.device_tree import find_device_tree
 from knobs.drivers.cpufreq.find import find_cpu
-from knobs.drivers.intel_gpu import find_intel_gpu
-from knobs.drivers.jetson import find_jetson
 from knobs.drivers.nvidia.find import find_nvidia
 from knobs.drivers.process import ProcessDriver
 from knobs.found import Found, Reopen, Wishes, merged
 from knobs.meters.battery import find_battery
 from knobs.meters.hwmon import find_hwmon
-from knobs.meters.plug import find_plugs
-from knobs.meters.rapl import find_rapl_meters
+from knobs.meters.rapl import find_rapl
 from knobs.meters.sampling import Sampler
 from knobs.meters.self_check import self_checked
 from knobs.sysfs import KernelFiles
@@ -151,13 +149,33 @@ def discover(root: Path = Path("/"), wishes: Wishes | None = None, *, check_mete
 
 
 def _machine_parts(files: KernelFiles, wishes: Wishes) -> Iterator[Found]:
+    """Asks every driver whose hardware may be here. The others are not even loaded: a keeper is to stay small."""
     sampler = Sampler()
-    yield find_plugs(wishes)
+    graphics = _graphics_drivers(files)
+    if wishes.plugs:
+        from knobs.meters.plug import find_plugs
+
+        yield find_plugs(wishes)
     yield find_nvidia(files, wishes, sampler)
-    yield find_jetson(files, wishes, sampler)
-    yield find_amdgpu(files, wishes, sampler)
-    yield find_intel_gpu(files, wishes, sampler)
+    if find_device_tree(files):
+        from knobs.drivers.jetson import find_jetson
+
+        yield find_jetson(files, wishes, sampler)
+    if "amdgpu" in graphics:
+        from knobs.drivers.amdgpu import find_amdgpu
+
+        yield find_amdgpu(files, wishes, sampler)
+    if graphics & {"i915", "xe"}:
+        from knobs.drivers.intel_gpu import find_intel_gpu
+
+        yield find_intel_gpu(files, wishes, sampler)
     yield find_cpu(files, wishes)
-    yield find_rapl_meters(files, sampler)
+    yield find_rapl(files, sampler)
     yield find_hwmon(files, wishes, sampler)
     yield find_battery(files, wishes, sampler)
+
+
+def _graphics_drivers(files: KernelFiles) -> frozenset[str]:
+    """Returns the names of the kernel drivers that serve the display adapters."""
+    facts = (optional_text(files, path) for path in files.glob("/sys/class/drm/card*/device/uevent"))
+    return frozenset(line.removeprefix("DRIVER=") for text in facts for line in text.splitlines())

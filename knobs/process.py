@@ -75,6 +75,21 @@ def is_alive(files: KernelFiles, identity: ProcessIdentity) -> bool:
     return started == identity.start_ticks and not (ended and threads <= 1)
 
 
+def require_alive(files: KernelFiles, identity: ProcessIdentity) -> None:
+    """Makes sure that the very same process still runs.
+
+    Raises:
+        DeviceError: It has ended, or the kernel does not answer.
+    """
+    if not is_alive(files, identity):
+        raise ended(identity)
+
+
+def ended(identity: ProcessIdentity) -> DeviceError:
+    """Returns the error for a workload that has ended."""
+    return DeviceError(f"The workload's process {identity.pid} has ended: start the workload again.")
+
+
 def thread_ids(files: KernelFiles, pid: int) -> list[int]:
     """Returns the ids of the threads that a process has now; none if it has ended.
 

@@ -23,9 +23,7 @@ class Quantity(StrEnum):
     """What a meter's readings are."""
 
     ENERGY_J = "energy_j"
-    """A counter of joules that only grows (wraps are undone by the meter)."""
-    POWER_W = "power_w"
-    """Watts at the instant of the reading."""
+    """A counter of joules that only grows (wraps are undone by the meter, and watts integrated)."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +56,11 @@ class MeterSpec:
 
     Attributes:
         id: Dotted name: ``cpu.package.rapl``.
-        quantity: Whether readings are joules counted or watts at an instant.
+        quantity: What readings are: joules, whatever the sensor behind them shows.
         scope: What a joule of this meter covers.
         provenance: Whether it measures, estimates or simulates.
         update_period_s: How often the value behind the readings changes.
-        resolution: Smallest step of a reading, in joules or watts.
+        resolution: Smallest step of a reading, in joules.
         device: The device that is metered.
         accuracy: Relative systematic error that no repetition removes, as the maker or the literature states it;
             0 where nothing is stated. It cancels where two readings of one meter are divided.
@@ -91,7 +89,7 @@ class Reading:
     Attributes:
         time_s: Instant on the device's monotonic clock to which the value belongs. For a counter that moves in
             steps this is the instant of its last step, not that of the call.
-        value: Joules counted so far, or watts, as the meter's quantity says.
+        value: Joules counted so far.
         cpu_s: CPU time used so far by the workload, where the meter counts it (estimating meters do).
         error_j: How far a counted value may be off, in joules: its step was not seen exactly, power swung between
             two samples. The error of a difference is at most the sum of both.

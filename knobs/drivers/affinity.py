@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
+from knobs.checks import captured_cpus, require_listed
 from knobs.contract import (
     WORKLOAD_DEVICE,
     Captured,
     DeviceError,
     JsonValue,
-    Knob,
     KnobKind,
     KnobSpec,
-    RefusedError,
     RestoreClass,
     RestoreOutcome,
     Value,
 )
-from knobs.process import ProcessIdentity, is_alive, thread_ids
+from knobs.described import DescribedKnob
+from knobs.process import ProcessIdentity, is_alive, require_alive, thread_ids
 from knobs.sysfs import KernelFiles
 
 KNOB_ID = "workload.cpu.cores"
@@ -26,7 +26,7 @@ KNOB_ID = "workload.cpu.cores"
 _MOST_PASSES = 100
 
 
-class AffinityKnob(Knob):
+class AffinityKnob(DescribedKnob):
     """Confines a process to the first CPUs of the mask that it had before Wattune.
 
     Threads started later inherit the mask of the thread that starts them, so that a pass over the
@@ -72,29 +72,23 @@ class AffinityKnob(Knob):
         Raises:
             DeviceError: The entry is not one of this knob.
         """
-        return cls(files, ProcessIdentity.from_captured(captured), _cpus_from(captured.get("cpus")))
-
-    @property
-    def spec(self) -> KnobSpec:
-        """The knob as a record."""
-        return self._spec
+        return cls(files, ProcessIdentity.from_captured(captured), captured_cpus(KNOB_ID, captured.get("cpus")))
 
     def read(self) -> Value:
         """Returns on how many CPUs the threads of the process may run, taken together."""
-        self._require_alive()
+        require_alive(self._files, self._process)
         masks = self._thread_masks().values()
         return len(set().union(*masks))
 
     def write(self, value: Value) -> None:
         """Confines every thread to the first ``value`` CPUs of the original mask."""
-        if value not in self._spec.values:
-            raise RefusedError(f"{KNOB_ID} cannot be {value}: choose one of 1 to {len(self._cpus)}.")
-        self._require_alive()
+        require_listed(self._spec, value)
+        require_alive(self._files, self._process)
         self._confine_all({}, frozenset(self._cpus[: int(value)]))
 
     def capture(self) -> Captured:
         """Returns the mask of the process, and that of each thread which has a mask of its own."""
-        self._require_alive()
+        require_alive(self._files, self._process)
         masks = self._thread_masks()
         common = masks.get(self._process.pid, frozenset(self._cpus))
         own: dict[str, JsonValue] = {str(tid): _json(mask) for tid, mask in masks.items() if mask != common}
@@ -106,7 +100,7 @@ class AffinityKnob(Knob):
             return self.from_captured(self._files, captured).restore(captured)
         if not is_alive(self._files, self._process):
             return RestoreOutcome.GONE
-        common = frozenset(_cpus_from(captured.get("cpus")))
+        common = frozenset(captured_cpus(KNOB_ID, captured.get("cpus")))
         own = _thread_cpus_from(captured.get("thread_cpus"))
         self._confine_all(own, common)
         return self._compare(own, common)
@@ -142,10 +136,6 @@ class AffinityKnob(Knob):
                 continue  # the thread has ended since it was listed
         return masks
 
-    def _require_alive(self) -> None:
-        if not is_alive(self._files, self._process):
-            raise DeviceError(f"The workload's process {self._process.pid} has ended: start the workload again.")
-
 
 def _affinity(pid: int) -> set[int]:
     try:
@@ -170,13 +160,7 @@ def _json(cpus: Iterable[int]) -> list[JsonValue]:
     return [*sorted(cpus)]
 
 
-def _cpus_from(value: JsonValue) -> list[int]:
-    if not isinstance(value, list) or not value:
-        raise DeviceError(f"The journal entry of {KNOB_ID} names no CPUs: it was not written by Wattune.")
-    return [cpu for cpu in value if isinstance(cpu, int)]
-
-
 def _thread_cpus_from(value: JsonValue) -> dict[int, frozenset[int]]:
     if not isinstance(value, dict):
         return {}
-    return {int(tid): frozenset(_cpus_from(cpus)) for tid, cpus in value.items()}
+    return {int(tid): frozenset(captured_cpus(KNOB_ID, cpus)) for tid, cpus in value.items()}

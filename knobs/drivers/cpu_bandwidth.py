@@ -5,22 +5,22 @@ from __future__ import annotations
 import time
 from pathlib import PurePosixPath
 
+from knobs.checks import foreign_entry, require_listed
 from knobs.contract import (
     WORKLOAD_DEVICE,
     Absence,
     Captured,
     DeviceError,
-    Knob,
     KnobKind,
     KnobSpec,
     NotAbove,
-    RefusedError,
     RestoreClass,
     RestoreOutcome,
     Value,
 )
+from knobs.described import DescribedKnob
 from knobs.drivers.cgroup import CgroupV2, CpuController
-from knobs.process import ProcessIdentity, is_alive
+from knobs.process import ProcessIdentity, is_alive, require_alive
 from knobs.sysfs import KernelFiles, MissingError
 
 KNOB_ID = "workload.cpu.quota_percent"
@@ -31,7 +31,7 @@ _EMPTYING_PASSES = 200
 _EMPTYING_PAUSE_S = 0.01
 
 
-class CpuBandwidthKnob(Knob):
+class CpuBandwidthKnob(DescribedKnob):
     """Limits a process, and whatever it forks meanwhile, to a share of CPU time.
 
     The first limit makes a group named after the process inside the group that the process is in,
@@ -94,7 +94,7 @@ class CpuBandwidthKnob(Knob):
         """
         home, cpu_count = captured.get("group"), captured.get("cpu_count")
         if not isinstance(home, str) or not isinstance(cpu_count, int):
-            raise DeviceError(f"The journal entry of {KNOB_ID} names no control group: it was not written by Wattune.")
+            raise foreign_entry(KNOB_ID, "names no control group")
         if captured.get("version") != controller.version:
             raise DeviceError(
                 f"The journal entry of {KNOB_ID} is about control groups version {captured.get('version')}, "
@@ -103,17 +103,12 @@ class CpuBandwidthKnob(Knob):
         return cls(files, controller, ProcessIdentity.from_captured(captured), home, cpu_count)
 
     @property
-    def spec(self) -> KnobSpec:
-        """The knob as a record."""
-        return self._spec
-
-    @property
     def _group(self) -> str:
         return f"{self._home}/{_group_name(self._process)}"
 
     def read(self) -> Value:
         """Returns the share in force; the highest value if the process is not in a group of ours."""
-        self._require_alive()
+        require_alive(self._files, self._process)
         percent = None
         if self._controller.group_of(self._process.pid) == self._group:
             percent = self._controller.limit_percent(self._group)
@@ -124,9 +119,8 @@ class CpuBandwidthKnob(Knob):
 
     def write(self, value: Value) -> None:
         """Limits the process, which first gets a group of its own if it has none."""
-        if value not in self._spec.values:
-            raise RefusedError(f"{KNOB_ID} cannot be {value}: choose one of {', '.join(map(str, self._spec.values))}.")
-        self._require_alive()
+        require_listed(self._spec, value)
+        require_alive(self._files, self._process)
         inside = self._controller.group_of(self._process.pid) == self._group
         unlimited = value == self._spec.values[-1]
         if unlimited and not inside:
@@ -139,7 +133,7 @@ class CpuBandwidthKnob(Knob):
 
     def capture(self) -> Captured:
         """Returns the group that the process was in before Wattune."""
-        self._require_alive()
+        require_alive(self._files, self._process)
         captured: Captured = {
             **self._process.captured(),
             "version": self._controller.version,
@@ -191,10 +185,6 @@ class CpuBandwidthKnob(Knob):
             self._controller.move(task, self._home)
         except MissingError:
             return  # it has ended since it was listed
-
-    def _require_alive(self) -> None:
-        if not is_alive(self._files, self._process):
-            raise DeviceError(f"The workload's process {self._process.pid} has ended: start the workload again.")
 
 
 def _group_name(process: ProcessIdentity) -> str:

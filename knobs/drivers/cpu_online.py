@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
+from knobs.checks import captured_cpus, require_listed
 from knobs.contract import (
     Absence,
     Captured,
@@ -23,12 +24,14 @@ from knobs.contract import (
     RestoreOutcome,
     Value,
 )
+from knobs.described import DescribedKnob
 from knobs.drivers.cpufreq.names import CORES_ONLINE_ID, DEVICE
 from knobs.drivers.cpufreq.policy import parse_cpus
-from knobs.drivers.cpufreq.together import Step, all_or_none
-from knobs.found import Found, Wishes
+from knobs.found import Found, Wishes, not_writable
 from knobs.process import thread_ids
 from knobs.sysfs import KernelFiles, MissingError
+from knobs.together import Step, all_or_none
+from knobs.waiting import patiently
 
 _CPU = "/sys/devices/system/cpu"
 _SETTLE_S = 0.5
@@ -40,7 +43,7 @@ _NOTE = "More CPUs than ran before brings up what was off, for instance by a pow
 _DANGER = "what is pinned to a CPU that goes offline is moved, and is not pinned again when the CPU comes back"
 
 
-class CoresOnlineKnob(Knob):
+class CoresOnlineKnob(DescribedKnob):
     """The number of CPUs that run; those with the highest numbers go first."""
 
     def __init__(self, files: KernelFiles, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -70,20 +73,13 @@ class CoresOnlineKnob(Knob):
             note=_NOTE,
         )
 
-    @property
-    def spec(self) -> KnobSpec:
-        """The knob as a record."""
-        return self._spec
-
     def read(self) -> Value:
         """Returns how many CPUs run."""
         return len(_online(self._files))
 
     def write(self, value: Value) -> None:
         """Takes CPUs offline or brings them online; refused where a process may run on none of the CPUs that stay."""
-        if isinstance(value, str) or value not in self._spec.values:
-            listed = ", ".join(map(str, self._spec.values))
-            raise RefusedError(f"{CORES_ONLINE_ID} cannot be {value}: choose one of {listed}.")
+        require_listed(self._spec, value)
         online = _online(self._files)
         wanted = set(self._order[: int(value)])
         for name, pid, cpus in _pinned(self._files, online - wanted, wanted, online):
@@ -99,10 +95,7 @@ class CoresOnlineKnob(Knob):
 
     def restore(self, captured: Captured) -> RestoreOutcome:
         """Brings back exactly the captured CPUs."""
-        cpus = captured.get("online")
-        if not isinstance(cpus, list) or not cpus:
-            raise DeviceError(f"The journal entry of {CORES_ONLINE_ID} names no CPUs: it was not written by Wattune.")
-        self._set({cpu for cpu in cpus if isinstance(cpu, int)})
+        self._set(set(captured_cpus(CORES_ONLINE_ID, captured.get("online"))))
         return RestoreOutcome.RESTORED
 
     def _set(self, wanted: set[int]) -> None:
@@ -119,15 +112,10 @@ class CoresOnlineKnob(Knob):
 
     def _switch(self, cpu: int, on: bool) -> None:
         """Writes one CPU's switch; tries again while another change is under way (EBUSY)."""
-        for _ in range(_TRIES):
-            try:
-                self._files.write_text(_switch(cpu), "1" if on else "0")
-            except NoValueError as error:
-                busy = error
-                self._sleep(_PAUSE_S)
-            else:
-                return
-        raise DeviceError(f"CPU {cpu} cannot be switched {'on' if on else 'off'}. {busy}")
+        try:
+            patiently(partial(self._files.write_text, _switch(cpu), "1" if on else "0"), _TRIES, _PAUSE_S, self._sleep)
+        except NoValueError as error:
+            raise DeviceError(f"CPU {cpu} cannot be switched {'on' if on else 'off'}. {error}") from error
 
 
 def find_cores_online(files: KernelFiles, wishes: Wishes, sleep: Callable[[float], None] = time.sleep) -> Found:
@@ -140,18 +128,15 @@ def find_cores_online(files: KernelFiles, wishes: Wishes, sleep: Callable[[float
         knob = CoresOnlineKnob(files, sleep)
     except DeviceError as error:
         return Found(absent=(Absence(CORES_ONLINE_ID, str(error), "check the kernel's log"),))
-    absence = _obstacle(files, wishes, knob)
-    return Found(knobs=() if absence else (knob,), absent=(absence,) if absence else (), reopen=reopen)
+    return Found.of([_obstacle(files, wishes, knob) or knob], reopen)
 
 
 def _obstacle(files: KernelFiles, wishes: Wishes, knob: CoresOnlineKnob) -> Absence | None:
-    switches = files.glob(f"{_CPU}/cpu[0-9]*/online")
     if len(knob.spec.values) == 1:
         return Absence(CORES_ONLINE_ID, "no CPU of this machine can be taken offline")
     if CORES_ONLINE_ID not in wishes.allowed:
         return Absence(CORES_ONLINE_ID, _DANGER, f'allow it: [knobs."{CORES_ONLINE_ID}"] allow = true')
-    closed = next((path for path in switches if not files.writable(path)), None)
-    return Absence(CORES_ONLINE_ID, f"{closed} may not be written", "start the keeper as root") if closed else None
+    return not_writable(files, CORES_ONLINE_ID, files.glob(f"{_CPU}/cpu[0-9]*/online"))
 
 
 def _order(files: KernelFiles) -> tuple[int, ...]:

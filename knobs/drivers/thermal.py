@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from knobs.attributes import optional_number, optional_text
 from knobs.contract import DeviceError
 from knobs.sysfs import KernelFiles
+from knobs.units import MILLIDEGREES_PER_DEGREE
 
 _COOLING_DEVICES = "/sys/class/thermal/cooling_device*"
 _ZONES = "/sys/class/thermal/thermal_zone*"
-_MILLIDEGREES_PER_DEGREE = 1000
 _LONGEST_WAIT_S = 10.0
 _PAUSE_S = 0.5
 
@@ -42,8 +43,8 @@ class ThermalCaps:
         return tuple(
             f"thermal cap {kind} is at state {state}"
             for path in self.files.glob(_COOLING_DEVICES)
-            if (kind := _text(self.files, f"{path}/type")) and self.kinds.search(kind)
-            if (state := _whole_number(self.files, f"{path}/cur_state")) is not None and state > 0
+            if (kind := optional_text(self.files, f"{path}/type")) and self.kinds.search(kind)
+            if (state := optional_number(self.files, f"{path}/cur_state") or 0) > 0
         )
 
     def wait_until_gone(self, what: str, hides: Callable[[], bool] = lambda: True) -> None:
@@ -70,25 +71,11 @@ def temperatures_c(files: KernelFiles, kinds: re.Pattern[str]) -> tuple[tuple[st
     """
     found: dict[str, float] = {}
     for path in files.glob(_ZONES):
-        kind = _text(files, f"{path}/type")
+        kind = optional_text(files, f"{path}/type")
         if not kind or not kinds.search(kind):
             continue
-        millidegrees = _whole_number(files, f"{path}/temp")
+        millidegrees = optional_number(files, f"{path}/temp")
         if millidegrees is not None:
             name = f"{kind} {path.rpartition('thermal_zone')[2]}" if kind in found else kind
-            found[name] = millidegrees / _MILLIDEGREES_PER_DEGREE
+            found[name] = millidegrees / MILLIDEGREES_PER_DEGREE
     return tuple(found.items())
-
-
-def _text(files: KernelFiles, path: str) -> str:
-    try:
-        return files.read_text(path)
-    except DeviceError:
-        return ""
-
-
-def _whole_number(files: KernelFiles, path: str) -> int | None:
-    try:
-        return int(_text(files, path))
-    except ValueError:
-        return None

@@ -6,10 +6,11 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from knobs.checks import matches
 from knobs.contract import Knob, KnobError, RestoreOutcome, RestoreReport, Value
 from knobs.inventory import Inventory
 from knobs.journal import Journal, JournalEntry, KnobKey
-from knobs.keeper.rules import admissible, matches, write_order
+from knobs.keeper.rules import admissible, write_order
 from knobs.keeper.transaction import write_and_verify
 
 _LOGGER = logging.getLogger(__name__)

@@ -89,10 +89,3 @@ def write_order(
         else:
             before[upper].add(knob_id)
     return tuple(TopologicalSorter(before).static_order())
-
-
-def matches(spec: KnobSpec, read: Value, written: Value) -> bool:
-    """Tells whether a value read back is the value written, within the knob's tolerance."""
-    if isinstance(read, str) or isinstance(written, str):
-        return read == written
-    return abs(read - written) <= spec.tolerance * abs(written)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
+from knobs.checks import matches
 from knobs.contract import DeviceError, Knob, KnobError, RestoreOutcome, Value
 from knobs.journal import Journal, JournalEntry, KnobKey
-from knobs.keeper.rules import matches, write_order
+from knobs.keeper.rules import write_order
 
 _LOGGER = logging.getLogger(__name__)
 

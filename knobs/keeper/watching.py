@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from knobs.checks import matches
 from knobs.contract import Conditions, DeviceError, Knob, Monitor, Value
-from knobs.keeper.rules import matches
 
 
 def observe(monitors: Iterable[Monitor], moved: tuple[str, ...] = ()) -> Conditions:

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from knobs.contract import (
     ASSUMED_COEFFICIENTS,
     WORKLOAD_DEVICE,
-    DeviceError,
     Meter,
     MeterSpec,
     PowerCoefficients,
@@ -23,7 +22,7 @@ from knobs.contract import (
     Reading,
     Scope,
 )
-from knobs.process import ProcessIdentity, is_alive
+from knobs.process import ProcessIdentity, ended, require_alive
 from knobs.sysfs import KernelFiles
 
 METER_ID = "workload.cpu.estimate"
@@ -80,13 +79,9 @@ class CpuTimeMeter(Meter):
         try:
             cpu_s = time.clock_gettime(_cpu_clock_of(self._process.pid))
         except OSError as error:
-            raise self._ended() from error
-        if not is_alive(self._files, self._process):
-            raise self._ended()
+            raise ended(self._process) from error
+        require_alive(self._files, self._process)
         return cpu_s
-
-    def _ended(self) -> DeviceError:
-        return DeviceError(f"The workload's process {self._process.pid} has ended: its CPU time can no longer be read.")
 
 
 def _cpu_clock_of(pid: int) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from knobs.attributes import optional_text, whole_number
@@ -121,11 +121,8 @@ def find_hwmon(files: KernelFiles, wishes: Wishes, sampler: Sampler) -> Found:
     """
     seen: Counter[str] = Counter()
     parts = [part for chip in _chips(files) for part in _of_chip(files, chip, wishes.scopes, seen, sampler)]
-    meters = [part for part in parts if isinstance(part, SampledMeter)]
-    return Found(
-        meters=tuple(sorted(meters, key=lambda meter: _WIDEST_FIRST.index(meter.spec.scope))),
-        absent=tuple(part for part in parts if isinstance(part, Absence)),
-    )
+    found = Found.of(parts)
+    return replace(found, meters=tuple(sorted(found.meters, key=lambda meter: _WIDEST_FIRST.index(meter.spec.scope))))
 
 
 def _of_chip(

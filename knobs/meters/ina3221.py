@@ -19,7 +19,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from knobs.contract import Absence, DeviceError, Scope
+from knobs.attributes import optional_number, optional_text, parsed_whole_number
+from knobs.contract import Absence, Scope
 from knobs.found import Found
 from knobs.meters.sampling import PowerSource, SampledMeter, Sampler, SourceFacts
 from knobs.sysfs import KernelFiles
@@ -136,7 +137,7 @@ def power_sources(rails: Mapping[str, Rail]) -> tuple[PowerSource, ...]:
 def find_rails(files: KernelFiles) -> Iterator[Rail]:
     """Yields the rails that are connected and give a value."""
     for path in files.glob("/sys/class/hwmon/hwmon*/name"):
-        if _text(files, path) == "ina3221":
+        if optional_text(files, path) == "ina3221":
             yield from _hwmon_rails(files, path.removesuffix("/name"))
     for folder in files.glob("/sys/bus/i2c/drivers/ina3221x/*/iio:device*"):
         yield from _iio_rails(files, folder)
@@ -160,13 +161,13 @@ def _source(total: _Total, rails: Mapping[str, Rail]) -> PowerSource:
 def _hwmon_rails(files: KernelFiles, folder: str) -> Iterator[Rail]:
     """JetPack 5 and later. Channel 7 is the sum of shunt voltages, whatever their resistors: it is left alone."""
     channels = [channel for channel in range(1, _CHANNELS + 1) if _is_enabled(files, folder, channel)]
-    interval_ms = _number(files, f"{folder}/update_interval") or _USUAL_UPDATE_MS
-    samples = _number(files, f"{folder}/samples") or 1
+    interval_ms = optional_number(files, f"{folder}/update_interval") or _USUAL_UPDATE_MS
+    samples = optional_number(files, f"{folder}/samples") or 1
     for channel in channels:
-        name = _text(files, f"{folder}/in{channel}_label")
+        name = optional_text(files, f"{folder}/in{channel}_label")
         milliamperes, millivolts = f"{folder}/curr{channel}_input", f"{folder}/in{channel}_input"
-        shunt_ohm = _number(files, f"{folder}/shunt{channel}_resistor") / 1e6
-        if name not in _NOT_CONNECTED and shunt_ohm > 0 and _gives_value(files, millivolts):
+        shunt_ohm = (optional_number(files, f"{folder}/shunt{channel}_resistor") or 0) / 1e6
+        if name not in _NOT_CONNECTED and shunt_ohm > 0 and optional_text(files, millivolts):
             yield Rail(
                 name=name,
                 read_w=_product(files, milliamperes, millivolts),
@@ -179,9 +180,9 @@ def _hwmon_rails(files: KernelFiles, folder: str) -> Iterator[Rail]:
 def _iio_rails(files: KernelFiles, folder: str) -> Iterator[Rail]:
     """JetPack 4. Neither the shunt nor the interval can be read; a rail is converted while it is read."""
     for channel in range(_CHANNELS):
-        name = _text(files, f"{folder}/rail_name_{channel}")
+        name = optional_text(files, f"{folder}/rail_name_{channel}")
         milliwatts = f"{folder}/in_power{channel}_input"
-        if name not in _NOT_CONNECTED and _gives_value(files, milliwatts):
+        if name not in _NOT_CONNECTED and optional_text(files, milliwatts):
             yield Rail(
                 name=name,
                 read_w=_milli(files, milliwatts),
@@ -203,15 +204,11 @@ def _why_no_board(rails: Iterable[str]) -> Absence:
 
 
 def _is_enabled(files: KernelFiles, folder: str, channel: int) -> bool:
-    return files.exists(f"{folder}/in{channel}_input") and _text(files, f"{folder}/in{channel}_enable") != "0"
-
-
-def _gives_value(files: KernelFiles, path: str) -> bool:
-    return _text(files, path) != ""
+    return files.exists(f"{folder}/in{channel}_input") and optional_text(files, f"{folder}/in{channel}_enable") != "0"
 
 
 def _rail_voltage(files: KernelFiles, path: str) -> float:
-    return _number(files, path) / 1e3 or _USUAL_RAIL_V
+    return (optional_number(files, path) or 0) / 1e3 or _USUAL_RAIL_V
 
 
 def _product(files: KernelFiles, milliamperes: str, millivolts: str) -> Callable[[], float]:
@@ -223,22 +220,6 @@ def _milli(files: KernelFiles, path: str) -> Callable[[], float]:
     read_text = files.reader(path)
 
     def read() -> float:
-        text = read_text()
-        try:
-            return int(text) / 1e3
-        except ValueError:
-            raise DeviceError(f"{path} holds {text[:40]!r} where a number belongs: check the kernel's log.") from None
+        return parsed_whole_number(read_text(), path) / 1e3
 
     return read
-
-
-def _number(files: KernelFiles, path: str) -> int:
-    text = _text(files, path)
-    return int(text) if text.isdigit() else 0
-
-
-def _text(files: KernelFiles, path: str) -> str:
-    try:
-        return files.read_text(path)
-    except DeviceError:
-        return ""

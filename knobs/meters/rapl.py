@@ -9,15 +9,17 @@ wraps at a count of its own. ``intel-rapl-mmio`` shows the packages a second tim
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from knobs.attributes import optional_text, whole_number
 from knobs.contract import Absence, DeviceError, Scope
+from knobs.device_tree import find_device_tree
 from knobs.found import Found
 from knobs.meters.counter import WrappingCounter
 from knobs.meters.sampling import CounterSource, SampledMeter, Sampler, SourceFacts
 from knobs.sysfs import ForbiddenError, KernelFiles
+from knobs.units import MICROJOULES_PER_JOULE
 
 METER_ID = "cpu.package.rapl"
 MEMORY_METER_ID = "cpu.package_and_dram.rapl"
@@ -27,7 +29,6 @@ _POWERCAP = "/sys/class/powercap"
 _ZONE = re.compile(r"intel-rapl:\d+(:\d+)?")
 _UPDATE_PERIOD_S = 0.001
 _RESOLUTION_J = 61e-6
-_MICROJOULES_PER_JOULE = 1_000_000
 _HIGHEST_POWER_W = 1000.0
 """No zone draws more; so often is a counter read that it wraps at most once in between."""
 
@@ -58,9 +59,9 @@ class ZoneCounters:
             DeviceError: A zone does not say at which count it wraps.
         """
         self._files = files
-        ranges_uj = {folder: _read_number(files, f"{folder}/max_energy_range_uj") for folder in folders}
+        ranges_uj = {folder: whole_number(files, f"{folder}/max_energy_range_uj") for folder in folders}
         self._counters = {f"{folder}/energy_uj": WrappingCounter(range_) for folder, range_ in ranges_uj.items()}
-        self.longest_interval_s = min(ranges_uj.values()) / _MICROJOULES_PER_JOULE / _HIGHEST_POWER_W / 2.0
+        self.longest_interval_s = min(ranges_uj.values()) / MICROJOULES_PER_JOULE / _HIGHEST_POWER_W / 2.0
 
     def read_j(self) -> float:
         """Returns the joules counted by all zones.
@@ -69,27 +70,23 @@ class ZoneCounters:
             NoValueError: A package is offline: a sum without it would be wrong.
             DeviceError: A zone is gone.
         """
-        counted_uj = sum(counter.total(_read_number(self._files, path)) for path, counter in self._counters.items())
-        return counted_uj / _MICROJOULES_PER_JOULE
+        counted_uj = sum(counter.total(whole_number(self._files, path)) for path, counter in self._counters.items())
+        return counted_uj / MICROJOULES_PER_JOULE
 
 
-def find_rapl_meters(files: KernelFiles, sampler: Sampler) -> Found:
+def find_rapl(files: KernelFiles, sampler: Sampler) -> Found:
     """Returns the meters of this machine's processors, the widest scope first, or why there are none.
 
     Args:
         files: The kernel's files.
         sampler: Reads the counters before they wrap.
     """
-    if not files.exists(_POWERCAP):
-        reason = "the kernel shows no power capping zones; virtual machines have none"
-        return Found(absent=(Absence(METER_ID, reason, "on bare metal, load the module intel_rapl_msr"),))
     zones = _zones(files)
     packages = [zone for zone in zones if zone.is_package]
     memories = [zone for zone in zones if zone.name == "dram"]
     platforms = [zone for zone in zones if zone.name == "psys"]
     if not packages:
-        reason = "the processor shows no package energy counter"
-        return Found(absent=(Absence(METER_ID, reason, "load the module intel_rapl_msr"),))
+        return Found(absent=tuple(_why_none(files)))
     count = f"{len(packages)} CPU package{'s' if len(packages) > 1 else ''}"
     found = [_found(files, sampler, METER_ID, Scope.CPU, packages, f"Sum of {count}, all that runs on them included.")]
     if memories:
@@ -100,20 +97,7 @@ def find_rapl_meters(files: KernelFiles, sampler: Sampler) -> Found:
             "The platform as the maker of the machine has wired it up; how much of the board that is, only they know."
         )
         found.insert(0, _found(files, sampler, PLATFORM_METER_ID, Scope.BOARD, platforms, note))
-    return Found(
-        meters=tuple(one for one in found if isinstance(one, SampledMeter)),
-        absent=tuple(one for one in found if isinstance(one, Absence)),
-    )
-
-
-RaplMeter = SampledMeter
-
-
-def find_rapl(files: KernelFiles, clock: Callable[[], float] = time.monotonic) -> SampledMeter | Absence:
-    """Returns the meter of this machine's CPU packages, or why there is none."""
-    found = find_rapl_meters(files, Sampler(clock))
-    meters = [meter for meter in found.meters if isinstance(meter, SampledMeter) and meter.spec.id == METER_ID]
-    return meters[0] if meters else next(absence for absence in found.absent if absence.id == METER_ID)
+    return Found.of(found)
 
 
 def _found(
@@ -144,22 +128,20 @@ def _found(
     return SampledMeter(CounterSource(facts, counters.read_j), sampler)
 
 
+def _why_none(files: KernelFiles) -> Iterator[Absence]:
+    """Why there is no meter; nobody misses it on an Arm board such as a Jetson, whose processor never counts."""
+    if find_device_tree(files):
+        return
+    if files.exists(_POWERCAP):
+        yield Absence(METER_ID, "the processor shows no package energy counter", "load the module intel_rapl_msr")
+    else:
+        reason = "the kernel shows no power capping zones; virtual machines have none"
+        yield Absence(METER_ID, reason, "on bare metal, load the module intel_rapl_msr")
+
+
 def _zones(files: KernelFiles) -> list[_Zone]:
     """Returns all zones that can be named; one that vanishes meanwhile is left out."""
-    zones = []
-    for name in files.listdir(_POWERCAP):
-        if _ZONE.fullmatch(name):
-            folder = f"{_POWERCAP}/{name}"
-            try:
-                zones.append(_Zone(folder, files.read_text(f"{folder}/name")))
-            except DeviceError:
-                continue
-    return zones
-
-
-def _read_number(files: KernelFiles, path: str) -> int:
-    text = files.read_text(path)
-    try:
-        return int(text)
-    except ValueError as error:
-        raise DeviceError(f"{path} shows {text[:40]!r}, which is no number: leave this meter out.") from error
+    present = files.listdir(_POWERCAP) if files.exists(_POWERCAP) else []
+    folders = [f"{_POWERCAP}/{name}" for name in present if _ZONE.fullmatch(name)]
+    names = {folder: optional_text(files, f"{folder}/name") for folder in folders}
+    return [_Zone(folder, name) for folder, name in names.items() if name]

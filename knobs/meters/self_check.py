@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from knobs.contract import Absence, DeviceError, Meter, MeterSpec, NoValueError, Quantity, Reading, Scope
+from knobs.contract import Absence, DeviceError, Meter, MeterSpec, NoValueError, Reading, Scope
 from knobs.meters.sampling.uncertainty import PLAUSIBLE_W
 
 CHECK_S = 0.22
 _LOOK_S = 0.02
+_LEAST_LOOKS, _LONGEST_CHECK_S = 8.0, 2.0
 _PERIODS_SEEN = 2.0
 """A counter must have moved within this many periods; one that is slower than that is not waited for."""
 
@@ -53,8 +54,6 @@ class _Seen:
         """The mean power, if the meter has moved."""
         if self.first is None or self.last is None or self.reason:
             return None
-        if self.spec.quantity is Quantity.POWER_W:
-            return self.last.value
         elapsed_s = self.last.time_s - self.first.time_s
         return (self.last.value - self.first.value) / elapsed_s if elapsed_s > 0.0 else None
 
@@ -110,9 +109,13 @@ def _asking(slow: list[_Seen]) -> Iterator[None]:
 
 
 def _look(quick: list[_Seen], clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
-    """Samples quick meters again and again, so that their updates are seen when they come."""
-    end_s = clock() + CHECK_S
+    """Samples quick meters again and again, so that their updates are seen when they come.
+
+    Where reading them takes long, as a board's sensors behind a slow bus do, several looks take longer too.
+    """
+    begin_s = clock()
     _sample(quick)
+    end_s = begin_s + max(CHECK_S, min(_LONGEST_CHECK_S, _LEAST_LOOKS * (clock() - begin_s)))
     while clock() < end_s and (unsure := [one for one in quick if not _has_moved(one)]):
         sleep(_LOOK_S)
         _sample(unsure)
@@ -145,7 +148,7 @@ def _sample(seen: list[_Seen]) -> None:
             continue
         if not math.isfinite(reading.value):
             one.refuse(f"it shows {reading.value}, which is no number", "update the driver")
-        elif one.last is not None and reading.value < one.last.value and one.spec.quantity is Quantity.ENERGY_J:
+        elif one.last is not None and reading.value < one.last.value:
             one.refuse("its energy runs backwards", "update the driver, or leave this meter out")
         one.first, one.last = one.first or reading, reading
 

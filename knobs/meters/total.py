@@ -6,7 +6,8 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
-from knobs.contract import Meter, MeterSpec, Provenance, Quantity, Reading
+from knobs.contract import Meter, MeterSpec, Provenance, Reading
+from knobs.meters.averages import mean
 
 _LEAST_REAL_FIRST = (Provenance.SIMULATED, Provenance.ESTIMATED, Provenance.MEASURED)
 
@@ -25,14 +26,14 @@ class TotalMeter(Meter):
         Args:
             meter_id: The total's id.
             device: What is metered in total.
-            meters: The parts: measured, of one quantity and one scope.
+            meters: The parts: measured, of one scope.
 
         Raises:
             ValueError: There are no parts, or they cannot be added up.
         """
         specs = [meter.spec for meter in meters]
-        if len({(spec.quantity, spec.scope) for spec in specs}) != 1:
-            raise ValueError("a total needs meters of one quantity and one scope")
+        if len({spec.scope for spec in specs}) != 1:
+            raise ValueError("a total needs meters of one scope")
         if any(spec.coefficients is not None for spec in specs):
             raise ValueError("a total of estimates has no power model of its own")
         self._meters = tuple(meters)
@@ -56,15 +57,13 @@ class TotalMeter(Meter):
             readings = tuple(meter.sample() for meter in self._meters)
             self._learn_powers(readings)
             return Reading(
-                time_s=_mean([reading.time_s for reading in readings]),
+                time_s=mean([reading.time_s for reading in readings]),
                 value=sum(reading.value for reading in readings),
                 error_j=sum(reading.error_j for reading in readings) + self._alignment_error_j(readings),
-                gap_s=_mean([reading.gap_s for reading in readings]),
+                gap_s=mean([reading.gap_s for reading in readings]),
             )
 
     def _learn_powers(self, readings: tuple[Reading, ...]) -> None:
-        if self._spec.quantity is not Quantity.ENERGY_J:
-            return
         if self._last:
             self._powers_w = tuple(
                 (after.value - before.value) / (after.time_s - before.time_s) if after.time_s > before.time_s else power
@@ -78,8 +77,8 @@ class TotalMeter(Meter):
         Moving part ``i`` by ``t - t_i`` adds ``P_i (t - t_i)``; with ``P`` the mean power, all ``P (t - t_i)`` add
         up to nothing, and ``(P_i - P) (t - t_i)`` remain.
         """
-        time_s = _mean([reading.time_s for reading in readings])
-        power_w = _mean(self._powers_w)
+        time_s = mean([reading.time_s for reading in readings])
+        power_w = mean(self._powers_w)
         return sum(
             abs((power - power_w) * (time_s - reading.time_s))
             for power, reading in zip(self._powers_w, readings, strict=True)
@@ -99,8 +98,3 @@ def _joint_spec(meter_id: str, device: str, specs: Sequence[MeterSpec]) -> Meter
         duty=min(spec.duty for spec in specs),
         note=f"Sum of {len(specs)}. {notes}".strip(),
     )
-
-
-def _mean(numbers: Sequence[float]) -> float:
-    """The mean, without the module ``statistics``, which costs a small keeper close to a megabyte."""
-    return sum(numbers) / len(numbers)

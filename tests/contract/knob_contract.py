@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from knobs.checks import matches
 from knobs.contract import Captured, Knob, RefusedError, RestoreClass, RestoreOutcome, Value
-from knobs.keeper.rules import matches
 
 
 class KnobContract:

@@ -34,8 +34,7 @@ class MeterContract:
         assert second.time_s > first.time_s
 
     def test_a_counter_only_grows(self, meter):
-        if meter.spec.quantity is not Quantity.ENERGY_J:
-            pytest.skip(f"{meter.spec.id} counts no energy")
+        assert meter.spec.quantity is Quantity.ENERGY_J
         values = []
         for _ in range(5):
             values.append(meter.sample().value)

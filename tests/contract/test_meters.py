@@ -8,7 +8,7 @@ import pytest
 from knobs.contract import Scope
 from knobs.found import Wishes
 from knobs.meters.plug import find_plugs
-from knobs.meters.rapl import MEMORY_METER_ID, METER_ID, PLATFORM_METER_ID, find_rapl_meters
+from knobs.meters.rapl import MEMORY_METER_ID, METER_ID, PLATFORM_METER_ID, find_rapl
 from knobs.meters.sampling import CounterSource, PowerSource, SampledMeter, Sampler, SourceFacts
 from tests.contract.meter_contract import MeterContract
 from tests.unit.knobs.meters.plug.fake_plugs import documents, gen1_meter, gen2_status, served, tasmota_status_8
@@ -64,7 +64,7 @@ class TestRapl(MeterContract):
         self.zones.add("intel-rapl:0", "package-0", 40.0, first_uj=900_000, range_uj=50_000_000)
         self.zones.add("intel-rapl:0:0", "dram", 8.0)
         self.zones.add("intel-rapl:1", "psys", 70.0)
-        found = find_rapl_meters(self.zones.files(), Sampler(self.zones.clock))
+        found = find_rapl(self.zones.files(), Sampler(self.zones.clock))
         return next(meter for meter in found.meters if meter.spec.id == request.param)
 
     def advance(self, meter):

@@ -65,7 +65,9 @@ def a100_bench(folder: Path) -> Iterator[EmulatedBench]:
     with emulated_driver("a100") as driver:
         gpu = driver.gpus[0]
         with household(folder, [gpu.device], CLASSIFIER, A100_BOUND_S, driver.environment) as house:
-            yield EmulatedBench(house, gpu.device.model, CLASSIFIER, A100_BOUND_S, lambda: settings_of(driver.control.truth()))
+            yield EmulatedBench(
+                house, gpu.device.model, CLASSIFIER, A100_BOUND_S, lambda: settings_of(driver.control.truth())
+            )
 
 
 def settings_of(truth: Mapping[str, object]) -> dict[str, object]:
@@ -88,7 +90,9 @@ def agx_orin_bench(folder: Path) -> Iterator[EmulatedBench]:
     machine = agx_orin(device)
     with (
         covered(machine.tree) as real,
-        household(folder, [device], DETECTOR, ORIN_BOUND_S, inside=real.command(), config=WITHOUT_PROCESS_KNOBS) as house,
+        household(
+            folder, [device], DETECTOR, ORIN_BOUND_S, inside=real.command(), config=WITHOUT_PROCESS_KNOBS
+        ) as house,
     ):
         yield EmulatedBench(house, device.model, DETECTOR, ORIN_BOUND_S, lambda: settings_in(machine.content()))
 

@@ -267,8 +267,25 @@ class TestRealPaths:
         assert run("cat /var/lib/nvpmodel/status") == "pmode:0000 fmode:quiet\n"
         assert run("head -1 /etc/nvpmodel.conf") == "< PARAM TYPE=FILE NAME=CPU_ONLINE >\n"
         assert run("cat /etc/hostname") == Path("/etc/hostname").read_text()
-        assert not Path("/etc/nvpmodel.conf").exists()
-        assert not Path("/var/lib/nvpmodel").exists()
+        assert not os.path.lexists("/etc/nvpmodel.conf")
+        assert not os.path.lexists("/var/lib/nvpmodel")
+
+    def test_a_command_that_runs_again_covers_everything_again(self, real: Covered) -> None:
+        command = real.command("cat", "/var/lib/nvpmodel/status")
+        for _ in range(2):
+            assert subprocess.run(command, capture_output=True, check=True).stdout == b"pmode:0000 fmode:quiet\n"
+        assert not os.path.lexists("/var/lib/nvpmodel")
+
+    def test_a_file_in_a_folder_behind_another_one_leaves_the_real_folder_alone(self, tmp_path: Path) -> None:
+        (tmp_path / "outer" / "inner").mkdir(parents=True)
+        tree = Tree()
+        for path in (tmp_path / "outer" / "new", tmp_path / "outer" / "inner" / "new"):
+            tree.add(str(path), Attribute(show=lambda: "emulated"))
+        with covered(tree) as machine:
+            shown = subprocess.run(machine.command("cat", str(path)), capture_output=True, check=True).stdout
+        assert shown == b"emulated"
+        assert names(tmp_path / "outer") == ["inner"]
+        assert names(tmp_path / "outer" / "inner") == []
 
     def test_control_groups_stay_real(self, run: Callable[[str], str]) -> None:
         assert run(f"ls {CONTROL_GROUPS}").split() == names(Path(CONTROL_GROUPS))

@@ -13,7 +13,7 @@ from knobs.found import Found, Wishes
 from knobs.meters.battery import find_battery
 from knobs.meters.hwmon import find_hwmon
 from knobs.meters.ina3221 import find_ina3221
-from knobs.meters.rapl import find_rapl_meters
+from knobs.meters.rapl import find_rapl
 from knobs.meters.sampling import Sampler
 from knobs.sysfs import KernelFiles
 from tests.contract.meter_contract import MeterContract
@@ -69,7 +69,7 @@ def only(found: Found, meter_id: str) -> Meter:
 
 
 def rapl(files: KernelFiles, sampler: Sampler) -> Meter:
-    return only(find_rapl_meters(files, sampler), "cpu.package.rapl")
+    return only(find_rapl(files, sampler), "cpu.package.rapl")
 
 
 def test_a_counter_that_wraps_goes_on(files: KernelFiles, silicon: Silicon, sampler: Sampler) -> None:
@@ -129,7 +129,7 @@ def test_a_sensor_that_is_gone_is_absent(files: KernelFiles, silicon: Silicon, s
     with silicon.without("battery"):
         assert find_battery(files, Wishes(), sampler) == Found()
     with silicon.without("powercap"):
-        assert find_rapl_meters(files, sampler).meters == ()
+        assert find_rapl(files, sampler).meters == ()
 
 
 def test_a_battery_that_charges_tells_nothing(files: KernelFiles, silicon: Silicon, sampler: Sampler) -> None:

@@ -17,7 +17,7 @@ from tuner.errors import BadInputError, WattuneError
 from tuner.replay.benchmark import Benchmark, Row
 from tuner.replay.scoring import FEWEST_FEASIBLE_POINTS
 from tuner.replay.summary import Summary, summarize
-from tuner.report.tables import plain_table
+from tuner.report.plain_table import plain_table
 from tuner.search.registry import METHODS, check_method, create_proposer
 
 

@@ -5,6 +5,7 @@ A verb's module offers ``add_arguments(parser)`` and ``run(arguments) -> int``, 
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -98,7 +99,7 @@ def _run(arguments: list[str]) -> int:
 
 def _parser(chosen: str | None, module: ModuleType | None) -> Parser:
     parser = Parser(prog="wattune", description="Serve a model at the least energy within its latency objective.")
-    parser.add_argument("--version", action="version", version=f"wattune {_version()}")
+    parser.add_argument("--version", action=_PrintVersion, nargs=0, help="show the version of wattune and exit")
     verbs = parser.add_subparsers(metavar="VERB", dest="verb")
     for name, verb in VERBS.items():
         verb_parser = verbs.add_parser(name, help=verb.help, description=f"{verb.help[0].upper()}{verb.help[1:]}.")
@@ -117,6 +118,15 @@ def _load(verb: str) -> ModuleType:
             f"'wattune {verb}' needs the Python package {error.name}, which is not installed: install wattune with all "
             "its dependencies."
         ) from error
+
+
+class _PrintVersion(argparse.Action):
+    """Looks the version up when somebody asks for it: that takes longer than to start."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """Prints it and ends the process."""
+        print(f"wattune {_version()}")
+        parser.exit()
 
 
 def _version() -> str:

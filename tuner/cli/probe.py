@@ -15,7 +15,7 @@ from tuner.cli.hardware import open_inventory, settings_or_defaults
 from tuner.cli.sockets import READ_SOCKET, listens
 from tuner.cli.terminal import print_json, remark, show
 from tuner.daemon_record import Inventory
-from tuner.report.tables import plain_table
+from tuner.report.plain_table import plain_table
 from tuner.report.vocabulary import NOTHING, quantity_text, value_text
 
 _MOST_VALUES = 8

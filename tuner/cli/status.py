@@ -11,7 +11,7 @@ from tuner.cli.arguments import add_socket
 from tuner.cli.daemon import to_ask
 from tuner.cli.terminal import print_json, show
 from tuner.daemon_record import DaemonStatus
-from tuner.report.tables import plain_table
+from tuner.report.plain_table import plain_table
 from tuner.report.vocabulary import share_text
 from tuner.study_record import Study
 

@@ -6,11 +6,11 @@ import sys
 
 from rich.console import Console, RenderableType
 
-from tuner.serialization import encode
-
 
 def print_json(record: object) -> None:
     """Prints a record as one line of JSON."""
+    from tuner.serialization import encode  # only here: tables need none of it
+
     sys.stdout.write(encode(record).decode() + "\n")
     sys.stdout.flush()
 

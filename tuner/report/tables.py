@@ -11,6 +11,7 @@ from rich.text import Text
 
 from tuner.configuration import Configuration, Owner, Parameter
 from tuner.report.digest import Digest, measurement_of
+from tuner.report.plain_table import plain_table
 from tuner.report.sentences import knobs_sentence, provenance_sentence, result_sentence
 from tuner.report.vocabulary import (
     NOTHING,
@@ -202,23 +203,3 @@ def _parameters(digest: Digest) -> dict[str, Parameter]:
 
 def _energy(trial: Trial) -> str:
     return quantity_text(measurement_of(trial).energy.per_request_j, "J")
-
-
-def plain_table(title: str, *headings: str) -> Table:
-    """Returns an empty table without rules, as all tables of ours are.
-
-    Args:
-        title: What it shows; empty for none.
-        headings: Columns aligned left, to begin with.
-    """
-    table = Table(
-        title=escape(title) or None,
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-    )
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table

@@ -5,38 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from knobs.attributes import optional_text
-from knobs.contract import Absence, DeviceError, Knob, Scope
+from knobs.attributes import optional_number, optional_text, whole_number
+from knobs.contract import Absence, Knob, Scope
 from knobs.drivers.amdgpu.level_ceiling import CORE, MEMORY, Clock, LevelCeilingKnob
 from knobs.drivers.amdgpu.monitor import AmdGpuMonitor
 from knobs.drivers.amdgpu.overdrive import OverdriveCeilingKnob
 from knobs.drivers.amdgpu.performance_level import PerformanceLevel, PerformanceLevelKnob
 from knobs.drivers.amdgpu.tables import parse_levels, parse_overdrive
-from knobs.drivers.graphics.card import (
-    AMD_DRIVERS,
-    GraphicsCard,
-    find_cards,
-    is_wished,
-    optional_number,
-    sleeping,
-)
-from knobs.drivers.graphics.device_set import in_sets
+from knobs.drivers.graphics.card import AMD_DRIVERS, GraphicsCard
+from knobs.drivers.graphics.device_set import find_in_sets
 from knobs.drivers.graphics.power_limit import PowerLimitKnob
-from knobs.found import Found, Wishes
+from knobs.found import Found, Part, Wishes, not_writable
 from knobs.meters.sampling import PowerSource, SampledMeter, Sampler, SourceFacts
 from knobs.sysfs import KernelFiles
+from knobs.units import MICROWATTS_PER_WATT
 
 _FEATURE_MASK = "/sys/module/amdgpu/parameters/ppfeaturemask"
 _OVERDRIVE_FEATURE = 0x4000
 _DEFAULT_FEATURE_MASK = 0xFFF7BFFF
-_MICROWATTS_PER_WATT = 1_000_000
 _POWERS = (("power1_average", 0.5, 1.0), ("power1_input", 0.1, 0.0))
 """Files, for how long some generation of the driver caches what is behind them (Vega 12 and 20: half a second;
 Renoir: a tenth), and their duty."""
 _RESOLUTION_DISCRETE_W = 1.0
 _RESOLUTION_INTEGRATED_W = 0.001
 """The firmware of discrete GPUs reports whole watts, that of APUs milliwatts."""
-_ROOT = "start the keeper as root"
 
 
 def find_amdgpu(files: KernelFiles, wishes: Wishes, sampler: Sampler) -> Found:
@@ -47,20 +39,14 @@ def find_amdgpu(files: KernelFiles, wishes: Wishes, sampler: Sampler) -> Found:
         wishes: What the operator says about the hardware.
         sampler: Reads the power between two samples.
     """
-    cards = [card for card in find_cards(files, AMD_DRIVERS) if is_wished(card, wishes.gpus)]
-    return in_sets({card: _of_card(card, wishes, sampler) for card in cards})
+    return find_in_sets(files, AMD_DRIVERS, wishes.gpus, lambda card: _of_card(card, wishes, sampler))
 
 
-def _of_card(card: GraphicsCard, wishes: Wishes, sampler: Sampler) -> Found:
-    if card.asleep:
-        return Found(absent=(sleeping(card),))
-    offered = (*_clocks(card, wishes), _power_limit(card), _power(card, sampler))
-    return Found(
-        knobs=tuple(part for part in offered if isinstance(part, Knob)),
-        meters=tuple(part for part in offered if isinstance(part, SampledMeter)),
-        monitors=(AmdGpuMonitor(card),),
-        absent=tuple(part for part in offered if isinstance(part, Absence)),
-    )
+def _of_card(card: GraphicsCard, wishes: Wishes, sampler: Sampler) -> Iterator[Part]:
+    yield from _clocks(card, wishes)
+    yield _power_limit(card)
+    yield _power(card, sampler)
+    yield AmdGpuMonitor(card)
 
 
 def _clocks(card: GraphicsCard, wishes: Wishes) -> Iterator[Knob | Absence]:
@@ -70,8 +56,8 @@ def _clocks(card: GraphicsCard, wishes: Wishes) -> Iterator[Knob | Absence]:
     if not card.files.exists(level.path):
         yield Absence(level_id, "the driver does not manage this GPU's clocks", "load amdgpu without amdgpu.dpm=0")
         return
-    if not card.files.writable(level.path):
-        yield Absence(level_id, f"this process may not write {level.path}", _ROOT)
+    if closed := not_writable(card.files, level_id, [level.path]):
+        yield closed
         return
     clocks = (_core_ceiling(level, wishes), _level_ceiling(level, MEMORY, wishes))
     yield from (clock for clock in clocks if clock is not None)
@@ -89,7 +75,7 @@ def _core_ceiling(level: PerformanceLevel, wishes: Wishes) -> Knob | Absence:
         return by_level
     card = level.card
     path = f"{card.device}/pp_od_clk_voltage"
-    table = parse_overdrive(_text(card, path))
+    table = parse_overdrive(optional_text(card, path))
     if table is not None and card.files.writable(path):
         return OverdriveCeilingKnob(level, table)
     mask = _feature_mask(card.files) | _OVERDRIVE_FEATURE
@@ -102,7 +88,7 @@ def _core_ceiling(level: PerformanceLevel, wishes: Wishes) -> Knob | Absence:
 
 def _level_ceiling(level: PerformanceLevel, clock: Clock, wishes: Wishes) -> LevelCeilingKnob | None:
     path = f"{level.card.device}/{clock.file}"
-    levels = parse_levels(_text(level.card, path))
+    levels = parse_levels(optional_text(level.card, path))
     if levels is None or not level.card.files.writable(path):
         return None
     return LevelCeilingKnob(level, clock, levels, wishes.restore_to.get(f"{level.card.name}.{clock.part}.max_mhz"))
@@ -115,8 +101,8 @@ def _power_limit(card: GraphicsCard) -> Knob | Absence:
     if folder is None or not card.files.exists(path):
         reason = "its driver offers no power limit for this GPU, as is usual for one in the CPU's package"
         return Absence(knob_id, reason, "tune clocks instead")
-    if not card.files.writable(path):
-        return Absence(knob_id, f"this process may not write {path}", _ROOT)
+    if closed := not_writable(card.files, knob_id, [path]):
+        return closed
     present = optional_number(card, path)
     if not present:
         return Absence(knob_id, f"{path} shows no limit", "use the GPU once, then restart the keeper")
@@ -124,7 +110,7 @@ def _power_limit(card: GraphicsCard) -> Knob | Absence:
     top = max(present, optional_number(card, f"{path}_default") or 0)
     # Where the driver states 0 as its lowest limit, it states none.
     lowest = optional_number(card, f"{path}_min") or top // 4
-    lowest_w, top_w = -(-lowest // _MICROWATTS_PER_WATT), top // _MICROWATTS_PER_WATT
+    lowest_w, top_w = -(-lowest // MICROWATTS_PER_WATT), top // MICROWATTS_PER_WATT
     if lowest_w >= top_w:
         return Absence(knob_id, f"the driver allows {top_w} W only", "tune clocks instead")
     return PowerLimitKnob(card, path, lowest_w, top_w, _coverage(card))
@@ -158,7 +144,7 @@ def _coverage(card: GraphicsCard) -> str:
 
 def _watts(card: GraphicsCard, path: str) -> float:
     card.require_awake()
-    return card.read_number(path) / _MICROWATTS_PER_WATT
+    return whole_number(card, path) / MICROWATTS_PER_WATT
 
 
 def _feature_mask(files: KernelFiles) -> int:
@@ -166,10 +152,3 @@ def _feature_mask(files: KernelFiles) -> int:
         return int(optional_text(files, _FEATURE_MASK), 0)
     except ValueError:
         return _DEFAULT_FEATURE_MASK
-
-
-def _text(card: GraphicsCard, path: str) -> str:
-    try:
-        return card.read_text(path)
-    except DeviceError:
-        return ""

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from knobs.checks import captured_text, require_listed
 from knobs.contract import (
     Captured,
     Delivery,
-    Knob,
     KnobKind,
     KnobSpec,
     RestoreClass,
     RestoreOutcome,
     Value,
 )
-from knobs.drivers.amdgpu.performance_level import MANUAL, PerformanceLevel, captured_level
+from knobs.described import DescribedKnob
+from knobs.drivers.amdgpu.performance_level import CAPTURED, MANUAL, PerformanceLevel
 from knobs.drivers.amdgpu.tables import Levels
-from knobs.drivers.graphics.power_limit import refuse_unless_listed
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ CORE = Clock("core", "pp_dpm_sclk", ("low", "profile_min_sclk"))
 MEMORY = Clock("memory", "pp_dpm_mclk", ("low", "profile_min_mclk"))
 
 
-class LevelCeilingKnob(Knob):
+class LevelCeilingKnob(DescribedKnob):
     """Limits a clock to its lower levels.
 
     Two such knobs share the performance level. A knob that finds it at ``manual`` cannot know whether another program
@@ -78,11 +78,6 @@ class LevelCeilingKnob(Knob):
         )
 
     @property
-    def spec(self) -> KnobSpec:
-        """The knob as a record."""
-        return self._spec
-
-    @property
     def _path(self) -> str:
         return f"{self._level.card.device}/{self._clock.file}"
 
@@ -96,7 +91,7 @@ class LevelCeilingKnob(Knob):
 
     def write(self, value: Value) -> None:
         """Allows the levels up to a clock."""
-        refuse_unless_listed(self._spec, value)
+        require_listed(self._spec, value)
         self._level.card.require_awake()
         self._level.take_over()
         self._allow_up_to(value)
@@ -104,11 +99,11 @@ class LevelCeilingKnob(Knob):
     def capture(self) -> Captured:
         """Returns the performance level in force."""
         self._level.card.require_awake()
-        return {"level": self._level.read()}
+        return {CAPTURED: self._level.read()}
 
     def restore(self, captured: Captured) -> RestoreOutcome:
         """Puts the performance level back, at which the kernel forgets our list."""
-        original = captured_level(self._spec.id, captured)
+        original = captured_text(self._spec.id, captured, CAPTURED)
         if original != MANUAL:
             self._level.restore(original)
         elif self._level.read() == MANUAL:

@@ -2,74 +2,41 @@
 
 from __future__ import annotations
 
-from knobs.attributes import optional_text
-from knobs.contract import Conditions, DeviceError, Monitor, Occupant
-from knobs.drivers.graphics.card import GraphicsCard, optional_number
+from knobs.attributes import optional_number, optional_text
+from knobs.contract import Conditions, Occupant
+from knobs.drivers.graphics.monitor import CardMonitor, temperatures
+from knobs.units import MICROWATTS_PER_WATT, megahertz
 
-_HERTZ_PER_MEGAHERTZ = 1_000_000
-_MICROWATTS_PER_WATT = 1_000_000
-_MILLIDEGREES_PER_DEGREE = 1000
 _SHARE_OF_THE_LIMIT = 0.97
 _COMPUTE = "/sys/class/kfd/kfd"
 _CLOCKS = (("core", 1), ("memory", 2))
 
 
-class AmdGpuMonitor(Monitor):
+class AmdGpuMonitor(CardMonitor):
     """Watches the clocks, temperatures, power and compute processes of one GPU."""
 
-    def __init__(self, card: GraphicsCard) -> None:
-        """Prepares the monitor; reads nothing."""
-        self._card = card
-
-    @property
-    def device(self) -> str:
-        """The GPU's name."""
-        return self._card.unit
-
-    def observe(self) -> Conditions:
-        """Returns the GPU's conditions; of a sleeping one only that it sleeps.
-
-        Raises:
-            DeviceError: The GPU is gone.
-        """
+    def _conditions(self) -> Conditions:
         card = self._card
-        if not card.files.exists(card.device):
-            raise DeviceError(f"The GPU at {card.address} is gone: check the kernel's log.")
-        if card.asleep:
-            return Conditions(remarks=(f"{card.unit}: asleep",))
         busy_percent = optional_number(card, f"{card.device}/gpu_busy_percent")
-        temperatures, too_hot = self._temperatures()
+        sensors = tuple(temperatures(card))
+        too_hot = [one for one in sensors if one.is_critical]
         held_down = self._at_its_power_limit()
         return Conditions(
             delivered=self._delivered(),
-            obstacles=tuple(f"{card.unit}: {sensor} at its critical temperature" for sensor in too_hot),
+            obstacles=tuple(f"{card.unit}: {one.sensor} at its critical temperature" for one in too_hot),
             remarks=(held_down,) if held_down else (),
             power_capped=bool(held_down),
-            temperatures_c=temperatures,
+            temperatures_c=tuple((f"{card.unit}.{one.sensor}", one.degrees_c) for one in sensors),
             utilization=None if busy_percent is None else min(busy_percent / 100, 1.0),
             occupants=self._occupants(),
         )
 
     def _delivered(self) -> tuple[tuple[str, float], ...]:
         return tuple(
-            (f"{self._card.name}.{part}.max_mhz", hertz / _HERTZ_PER_MEGAHERTZ)
+            (f"{self._card.name}.{part}.max_mhz", float(megahertz(hertz)))
             for part, number in _CLOCKS
             if (hertz := self._sensor(f"freq{number}_input"))
         )
-
-    def _temperatures(self) -> tuple[tuple[tuple[str, float], ...], tuple[str, ...]]:
-        temperatures, too_hot = [], []
-        for number in (1, 2, 3):
-            present = self._sensor(f"temp{number}_input")
-            if present is None:
-                continue
-            label = optional_text(self._card.files, f"{self._card.hwmon}/temp{number}_label") or f"temp{number}"
-            sensor = f"{self._card.unit}.{label}"
-            temperatures.append((sensor, present / _MILLIDEGREES_PER_DEGREE))
-            critical = self._sensor(f"temp{number}_crit")
-            if critical is not None and 0 < critical <= present:
-                too_hot.append(label)
-        return tuple(temperatures), tuple(too_hot)
 
     def _at_its_power_limit(self) -> str:
         """The driver's own bits are in a binary file only; but the limit holds power down where power is at it."""
@@ -77,7 +44,7 @@ class AmdGpuMonitor(Monitor):
         power = self._sensor("power1_average") or self._sensor("power1_input")
         if not limit or not power or power < _SHARE_OF_THE_LIMIT * limit:
             return ""
-        watts, limit_w = power / _MICROWATTS_PER_WATT, limit / _MICROWATTS_PER_WATT
+        watts, limit_w = power / MICROWATTS_PER_WATT, limit / MICROWATTS_PER_WATT
         return f"{self._card.unit}: at its power limit ({watts:.0f} of {limit_w:.0f} W)"
 
     def _sensor(self, file: str) -> int | None:

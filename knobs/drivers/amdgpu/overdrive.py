@@ -6,26 +6,27 @@ Source: the section pp_od_clk_voltage of the kernel's drivers/gpu/drm/amd/pm/amd
 
 from __future__ import annotations
 
+from knobs.checks import captured_number, captured_text, require_listed
 from knobs.contract import (
     Captured,
     Delivery,
     DeviceError,
-    Knob,
     KnobKind,
     KnobSpec,
     RestoreClass,
     RestoreOutcome,
     Value,
 )
-from knobs.drivers.amdgpu.performance_level import MANUAL, PerformanceLevel, captured_level
+from knobs.described import DescribedKnob
+from knobs.drivers.amdgpu.performance_level import CAPTURED, MANUAL, PerformanceLevel
 from knobs.drivers.amdgpu.tables import Overdrive, parse_overdrive
-from knobs.drivers.graphics.power_limit import refuse_unless_listed
+from knobs.units import even_steps
 
 _STEP_MHZ = 50
 _COMMIT = "c"
 
 
-class OverdriveCeilingKnob(Knob):
+class OverdriveCeilingKnob(DescribedKnob):
     """Limits the core clock, never above what it was limited to when found: overclocking saves no energy."""
 
     def __init__(self, level: PerformanceLevel, table: Overdrive) -> None:
@@ -40,11 +41,6 @@ class OverdriveCeilingKnob(Knob):
         self._spec = self._spec_up_to(table.highest_mhz)
 
     @property
-    def spec(self) -> KnobSpec:
-        """The knob as a record."""
-        return self._spec
-
-    @property
     def _path(self) -> str:
         return f"{self._level.card.device}/pp_od_clk_voltage"
 
@@ -55,7 +51,7 @@ class OverdriveCeilingKnob(Knob):
 
     def write(self, value: Value) -> None:
         """Sets and commits the highest core clock."""
-        refuse_unless_listed(self._spec, value)
+        require_listed(self._spec, value)
         self._level.card.require_awake()
         self._level.take_over()
         self._commit(int(value))
@@ -63,7 +59,7 @@ class OverdriveCeilingKnob(Knob):
     def capture(self) -> Captured:
         """Returns the highest core clock in the table, and the performance level."""
         self._level.card.require_awake()
-        return {"highest_mhz": self._table().highest_mhz, "level": self._level.read()}
+        return {"highest_mhz": self._table().highest_mhz, CAPTURED: self._level.read()}
 
     def restore(self, captured: Captured) -> RestoreOutcome:
         """Puts the clock back, then the performance level, and reads both back.
@@ -71,10 +67,8 @@ class OverdriveCeilingKnob(Knob):
         As in :class:`~knobs.drivers.amdgpu.level_ceiling.LevelCeilingKnob`, a captured ``manual`` may be a sibling's,
         so the level that is there now is kept instead.
         """
-        original = captured_level(self._spec.id, captured)
-        mhz = captured.get("highest_mhz")
-        if not isinstance(mhz, int):
-            raise DeviceError(f"The journal entry of {self._spec.id} names no clock: it was not written by Wattune.")
+        original = captured_text(self._spec.id, captured, CAPTURED)
+        mhz = captured_number(self._spec.id, captured, "highest_mhz")
         final = self._level.read() if original == MANUAL else original
         self._level.write(MANUAL)
         if self._table().highest_mhz != mhz:
@@ -98,12 +92,11 @@ class OverdriveCeilingKnob(Knob):
         return table
 
     def _spec_up_to(self, top_mhz: int) -> KnobSpec:
-        steps = range(self._bottom_mhz - self._bottom_mhz % _STEP_MHZ + _STEP_MHZ, top_mhz, _STEP_MHZ)
         return KnobSpec(
             id=f"{self._level.card.name}.core.max_mhz",
             unit="MHz",
             kind=KnobKind.CLOCK,
-            values=tuple(sorted({self._bottom_mhz, *steps, top_mhz})),
+            values=even_steps(self._bottom_mhz, top_mhz, _STEP_MHZ),
             restore_class=RestoreClass.EXACT,
             device=self._level.card.name,
             settle_s=0.5,

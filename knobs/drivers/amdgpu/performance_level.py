@@ -7,21 +7,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from knobs.checks import captured_text, require_listed
 from knobs.contract import (
     Captured,
     DeviceError,
-    Knob,
     KnobKind,
     KnobSpec,
     RestoreClass,
     RestoreOutcome,
     Value,
 )
+from knobs.described import DescribedKnob
 from knobs.drivers.graphics.card import GraphicsCard
-from knobs.drivers.graphics.power_limit import refuse_unless_listed
 
 AUTO = "auto"
 MANUAL = "manual"
+CAPTURED = "level"
 
 _OFFERED = ("auto", "low", "profile_standard", "high", "profile_peak")
 
@@ -66,19 +67,7 @@ class PerformanceLevel:
             raise DeviceError(f"{self.path} reads {present!r} after {level!r} was written to it: see the kernel's log.")
 
 
-def captured_level(knob_id: str, captured: Captured) -> str:
-    """Returns the level in a journal entry.
-
-    Raises:
-        DeviceError: There is none in it.
-    """
-    level = captured.get("level")
-    if not isinstance(level, str) or not level:
-        raise DeviceError(f"The journal entry of {knob_id} names no performance level: it was not written by Wattune.")
-    return level
-
-
-class PerformanceLevelKnob(Knob):
+class PerformanceLevelKnob(DescribedKnob):
     """Lets the driver choose the clocks, or pins them to one of the driver's own choices."""
 
     def __init__(self, level: PerformanceLevel) -> None:
@@ -96,11 +85,6 @@ class PerformanceLevelKnob(Knob):
             note="The profile_… levels also switch the gating of clocks and power off.",
         )
 
-    @property
-    def spec(self) -> KnobSpec:
-        """The knob as a record."""
-        return self._spec
-
     def read(self) -> Value:
         """Returns the level in force."""
         self._level.card.require_awake()
@@ -108,7 +92,7 @@ class PerformanceLevelKnob(Knob):
 
     def write(self, value: Value) -> None:
         """Sets a level."""
-        refuse_unless_listed(self._spec, value)
+        require_listed(self._spec, value)
         self._level.card.require_awake()
         self._level.write(str(value))
 
@@ -121,9 +105,9 @@ class PerformanceLevelKnob(Knob):
                 f"{self._level.path} is at {MANUAL}: another program chose single clocks, which cannot be read back; "
                 f"write auto to it first."
             )
-        return {"level": present}
+        return {CAPTURED: present}
 
     def restore(self, captured: Captured) -> RestoreOutcome:
         """Puts the level back."""
-        self._level.restore(captured_level(self._spec.id, captured))
+        self._level.restore(captured_text(self._spec.id, captured, CAPTURED))
         return RestoreOutcome.RESTORED

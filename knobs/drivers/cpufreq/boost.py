@@ -7,82 +7,47 @@ Sources: the kernel's Documentation/admin-guide/pm/cpufreq.rst ("The ``boost`` F
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 
+from knobs.checks import captured_table, foreign_entry, require_listed
 from knobs.contract import (
     Captured,
     DeviceError,
-    Knob,
     KnobKind,
     KnobSpec,
-    RefusedError,
     RestoreClass,
     RestoreOutcome,
     Value,
 )
-from knobs.drivers.cpufreq.caps import INTEL_PSTATE
-from knobs.drivers.cpufreq.names import BOOST_ID, CORES_ONLINE_ID, DEVICE
+from knobs.described import DescribedKnob
+from knobs.drivers.cpufreq.names import BOOST_ID, CORES_ONLINE_ID, DEVICE, INTEL_PSTATE
 from knobs.drivers.cpufreq.policy import CPUFREQ, Policy
-from knobs.drivers.cpufreq.together import Step, all_or_none
+from knobs.drivers.switch import OFF, ON, Switch
 from knobs.sysfs import ForbiddenError, KernelFiles
-
-OFF, ON = "off", "on"
+from knobs.together import Step, all_or_none
 
 _SETTLE_S = 0.1
-_FILE_BY_VALUE = {OFF: "0", ON: "1"}
-_INVERTED_FILE_BY_VALUE = {OFF: "1", ON: "0"}
 
 
-@dataclass(frozen=True)
-class BoostSwitch:
+class BoostSwitch(Switch):
     """A file that lets the processor boost.
 
-    Attributes:
-        files: The kernel's files.
-        path: The file.
-        is_inverted: Whether 1 means off.
+    While boost is off for all CPUs, newer kernels refuse every write to the switch of one policy, and the switch for
+    all sets those of the policies as well (``store_local_boost`` in drivers/cpufreq/cpufreq.c).
     """
-
-    files: KernelFiles
-    path: str
-    is_inverted: bool = False
-
-    def read(self) -> str:
-        """Returns ``off`` or ``on``.
-
-        Raises:
-            DeviceError: The file cannot be read or says something else.
-        """
-        text = self.files.read_text(self.path)
-        for value, written in self._texts.items():
-            if written == text:
-                return value
-        raise DeviceError(f"{self.path} reads {text!r}, neither 0 nor 1: check the kernel's log.")
 
     def write(self, value: str) -> None:
         """Writes ``off`` or ``on`` and reads it back; what reads so already is not written.
 
-        While boost is off for all CPUs, newer kernels refuse every write to the switch of one policy, and the switch
-        for all sets those of the policies as well (``store_local_boost`` in drivers/cpufreq/cpufreq.c).
-
         Raises:
             DeviceError: The kernel did not take it.
         """
-        if self.read() == value:
-            return
         try:
-            self.files.write_text(self.path, self._texts[value])
+            super().write(value)
         except ForbiddenError as error:
             raise DeviceError(
                 f"{BOOST_ID} cannot be {value}: {error} The firmware may have switched boost off: allow it there."
             ) from error
-        if self.read() != value:
-            raise DeviceError(f"{self.path} does not take {value}: the firmware or another program holds it.")
-
-    @property
-    def _texts(self) -> dict[str, str]:
-        return _INVERTED_FILE_BY_VALUE if self.is_inverted else _FILE_BY_VALUE
 
 
 def find_switches(files: KernelFiles, policies: Iterable[Policy]) -> tuple[BoostSwitch, ...]:
@@ -97,7 +62,7 @@ def is_off(switches: Iterable[BoostSwitch]) -> bool:
     return any(_reads_off(switch) for switch in switches)
 
 
-class BoostKnob(Knob):
+class BoostKnob(DescribedKnob):
     """All switches of a machine as one."""
 
     def __init__(self, switches: tuple[BoostSwitch, ...], policies: tuple[Policy, ...]) -> None:
@@ -122,19 +87,13 @@ class BoostKnob(Knob):
             note="Off, the highest frequency that the CPUs reach is their base frequency, whatever their limits say.",
         )
 
-    @property
-    def spec(self) -> KnobSpec:
-        """The knob as a record."""
-        return self._spec
-
     def read(self) -> Value:
         """Returns ``on`` if every switch is on."""
         return ON if all(switch.read() == ON for switch in self._active()) else OFF
 
     def write(self, value: Value) -> None:
         """Sets all switches, or none."""
-        if value not in (OFF, ON):
-            raise RefusedError(f"{BOOST_ID} cannot be {value}: choose one of {OFF}, {ON}.")
+        require_listed(self._spec, value)
         self._set({switch.path: str(value) for switch in self._active()})
 
     def capture(self) -> Captured:
@@ -143,9 +102,9 @@ class BoostKnob(Knob):
 
     def restore(self, captured: Captured) -> RestoreOutcome:
         """Puts every switch back, the one for all CPUs first; pending while all CPUs of a policy are offline."""
-        switches = captured.get("switches")
-        if not isinstance(switches, dict) or not all(state in (OFF, ON) for state in switches.values()):
-            raise DeviceError(f"The journal entry of {BOOST_ID} names no switches: it was not written by Wattune.")
+        switches = captured_table(BOOST_ID, captured, "switches")
+        if not all(state in (OFF, ON) for state in switches.values()):
+            raise foreign_entry(BOOST_ID, "holds another state than on and off")
         active = {switch.path for switch in self._active()}
         self._set({path: str(state) for path, state in switches.items() if path in active})
         return RestoreOutcome.RESTORED if set(switches) <= active else RestoreOutcome.PENDING
@@ -169,11 +128,7 @@ class BoostKnob(Knob):
 
 def _loses_its_limits(policy: Policy) -> bool:
     """Tells whether a policy is limited, and by a request that switching boost replaces (cpufreq_boost_set_sw)."""
-    try:
-        by_kernel = policy.has("scaling_boost_frequencies")
-        return by_kernel and policy.khz("scaling_max_freq") < policy.khz("cpuinfo_max_freq")
-    except DeviceError:
-        return False  # its CPUs are offline
+    return policy.is_lowered and policy.has("scaling_boost_frequencies")
 
 
 def _reads_off(switch: BoostSwitch) -> bool:

@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from knobs.attributes import optional_number, optional_text
 from knobs.contract import DeviceError
+from knobs.drivers.cpufreq.names import INTEL_PSTATE
 from knobs.drivers.cpufreq.policy import Policy
 from knobs.drivers.thermal import ThermalCaps
 from knobs.sysfs import KernelFiles
@@ -14,7 +16,6 @@ from knobs.sysfs import KernelFiles
 CPU_COOLING = re.compile(r"cpu|processor|powerclamp", re.IGNORECASE)
 """Cooling devices of CPUs: ``cpufreq-cpu0``, ``thermal-cpufreq-0``, ``Processor``, ``intel_powerclamp``."""
 
-INTEL_PSTATE = "/sys/devices/system/cpu/intel_pstate"
 _EVERYTHING_PERCENT = 100
 
 
@@ -38,7 +39,7 @@ class ClockCaps(ThermalCaps):
         Raises:
             DeviceError: A cap stays that may hide them.
         """
-        self.wait_until_gone(what, lambda: any(map(_is_lowered, self.policies)))
+        self.wait_until_gone(what, lambda: any(policy.is_lowered for policy in self.policies))
 
 
 def firmware_caps(policies: Iterable[Policy]) -> tuple[str, ...]:
@@ -61,19 +62,9 @@ def performance_cap(files: KernelFiles, *, passive: bool) -> tuple[str, ...]:
         files: The kernel's files.
         passive: Whether it counts only where it lowers the policies' limits, as the passive mode does.
     """
-    try:
-        percent = files.read_text(f"{INTEL_PSTATE}/max_perf_pct")
-        if passive and files.read_text(f"{INTEL_PSTATE}/status") != "passive":
-            return ()
-    except DeviceError:
+    percent = optional_number(files, f"{INTEL_PSTATE}/max_perf_pct")
+    if percent is None or percent >= _EVERYTHING_PERCENT:
         return ()
-    if not percent.isdecimal() or int(percent) >= _EVERYTHING_PERCENT:
+    if passive and optional_text(files, f"{INTEL_PSTATE}/status") != "passive":
         return ()
     return (f"{INTEL_PSTATE}/max_perf_pct holds the clock at {percent} % of the highest",)
-
-
-def _is_lowered(policy: Policy) -> bool:
-    try:
-        return policy.khz("scaling_max_freq") < policy.khz("cpuinfo_max_freq")
-    except DeviceError:
-        return False  # its CPUs are offline

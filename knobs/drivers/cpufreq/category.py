@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
+from knobs.checks import captured_table, require_listed
 from knobs.contract import (
     Captured,
     DeviceError,
-    Knob,
+    JsonValue,
     KnobKind,
     KnobSpec,
     NoValueError,
@@ -20,9 +21,10 @@ from knobs.contract import (
     RestoreOutcome,
     Value,
 )
+from knobs.described import DescribedKnob
 from knobs.drivers.cpufreq.names import CORES_ONLINE_ID, DEVICE, GOVERNOR_ID, PREFERENCE_ID
-from knobs.drivers.cpufreq.policy import Policy
-from knobs.drivers.cpufreq.together import Step, all_or_none
+from knobs.drivers.cpufreq.policy import Policy, online
+from knobs.together import Step, all_or_none, all_restored
 
 _GOVERNOR = "scaling_governor"
 _GOVERNORS = "scaling_available_governors"
@@ -32,7 +34,7 @@ _PERFORMANCE = "performance"
 _SETTLE_S = 0.1
 
 
-class CategoryKnob(Knob):
+class CategoryKnob(DescribedKnob):
     """One file of every policy that takes one of some names."""
 
     def __init__(
@@ -69,11 +71,6 @@ class CategoryKnob(Knob):
             note=note,
         )
 
-    @property
-    def spec(self) -> KnobSpec:
-        """The knob as a record."""
-        return self._spec
-
     def paths(self) -> tuple[str, ...]:
         """Returns the files that are written."""
         return tuple(policy.path(self._attribute) for policy in self._policies)
@@ -86,15 +83,13 @@ class CategoryKnob(Knob):
 
     def write(self, value: Value) -> None:
         """Sets all policies whose CPUs are not all offline, or none."""
-        if not isinstance(value, str) or value not in self._spec.values:
-            listed = ", ".join(map(str, self._spec.values))
-            raise RefusedError(f"{self._spec.id} cannot be {value}: choose one of {listed}.")
-        active = self._active()
+        require_listed(self._spec, value)
         all_or_none(
             Step(
-                partial(self._set, policy, value), partial(policy.write, self._attribute, policy.text(self._attribute))
+                partial(self._set, policy, str(value)),
+                partial(policy.write, self._attribute, policy.text(self._attribute)),
             )
-            for policy in active
+            for policy in self._active()
         )
 
     def capture(self) -> Captured:
@@ -103,32 +98,19 @@ class CategoryKnob(Knob):
 
     def restore(self, captured: Captured) -> RestoreOutcome:
         """Puts every captured policy back; pending while all of its CPUs are offline."""
-        policies = captured.get("policies")
-        if not isinstance(policies, dict) or not policies:
-            raise DeviceError(f"The journal entry of {self._spec.id} names no policies: it was not written by Wattune.")
-        first, pending, troubles = self._policies[0], False, []
-        for name, original in policies.items():
-            policy = Policy(first.files, name)
-            if not policy.cpus():
-                pending = True
-                continue
-            try:
-                self._put_back(policy, str(original))
-            except DeviceError as error:
-                troubles.append(str(error))
-        if troubles:
-            raise DeviceError(" ".join(troubles))
-        return RestoreOutcome.PENDING if pending else RestoreOutcome.RESTORED
+        policies = captured_table(self._spec.id, captured, "policies")
+        return all_restored(partial(self._put_back, name, original) for name, original in policies.items())
+
+    def _put_back(self, name: str, original: JsonValue) -> RestoreOutcome:
+        policy = self._policies[0].sibling(name)
+        if not policy.cpus():
+            return RestoreOutcome.PENDING
+        if policy.text(self._attribute) != original:
+            self._set(policy, str(original))
+        return RestoreOutcome.RESTORED
 
     def _active(self) -> tuple[Policy, ...]:
-        active = tuple(policy for policy in self._policies if policy.cpus())
-        if not active:
-            raise DeviceError(f"{self._spec.id} has no policy whose CPUs are online.")
-        return active
-
-    def _put_back(self, policy: Policy, text: str) -> None:
-        if policy.text(self._attribute) != text:
-            self._set(policy, text)
+        return online(self._policies, self._spec.id)
 
     def _set(self, policy: Policy, text: str) -> None:
         policy.write(self._attribute, text)

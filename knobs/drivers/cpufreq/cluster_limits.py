@@ -6,12 +6,13 @@ from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
 
+from knobs.checks import captured_table, foreign_entry
 from knobs.contract import Captured, DeviceError, JsonValue, RestoreOutcome
 from knobs.drivers.cpufreq.caps import ClockCaps
 from knobs.drivers.cpufreq.clusters import Cluster
-from knobs.drivers.cpufreq.policy import Limits, Policy
-from knobs.drivers.cpufreq.together import Step, all_or_none
+from knobs.drivers.cpufreq.policy import Limits, Policy, online
 from knobs.sysfs import NotAcceptedError
+from knobs.together import Step, all_or_none, all_restored
 
 
 class Bound(StrEnum):
@@ -87,15 +88,11 @@ class ClusterLimits:
         Raises:
             DeviceError: A policy did not take them.
         """
-        pending, troubles = False, []
-        for name, original in captured_limits(self.cluster.name, captured).items():
-            try:
-                pending |= not self._put_back(self._policy(name), bound, original)
-            except DeviceError as error:
-                troubles.append(str(error))
-        if troubles:
-            raise DeviceError(" ".join(troubles))
-        return RestoreOutcome.PENDING if pending else RestoreOutcome.RESTORED
+        originals = captured_limits(self.cluster.name, captured)
+        policy = self.cluster.policies[0]
+        return all_restored(
+            partial(self._put_back, policy.sibling(name), bound, original) for name, original in originals.items()
+        )
 
     def _set_max(self, policy: Policy, khz: int) -> None:
         """Sets the maximum; the minimum gives way to it, and comes back as far as a later maximum lets it."""
@@ -132,22 +129,22 @@ class ClusterLimits:
             return {within, min(within, base_khz)}
         return {within}
 
-    def _put_back(self, policy: Policy, bound: Bound, original: Limits) -> bool:
-        """Puts one policy back; false if its CPUs are offline, or a cap that is not ours hides the effect."""
+    def _put_back(self, policy: Policy, bound: Bound, original: Limits) -> RestoreOutcome:
+        """Puts one policy back; pending if its CPUs are offline, or a cap that is not ours hides the effect."""
         if not policy.cpus():
-            return False
+            return RestoreOutcome.PENDING
         self._forget(policy)
         capped = bool(self._caps.active())
         try:
             wanted = self._write_back(policy, bound, original, capped=capped)
         except NotAcceptedError:
             if capped:
-                return False
+                return RestoreOutcome.PENDING
             raise
         if policy.limits_once(lambda now: now == wanted) == wanted:
-            return True
+            return RestoreOutcome.RESTORED
         if capped or self._caps.active():
-            return False
+            return RestoreOutcome.PENDING
         raise DeviceError(
             f"The limits of {policy.path('')} should read {wanted.min_khz} and {wanted.max_khz} kHz again but read "
             f"{policy.khz(Bound.MIN)} and {policy.khz(Bound.MAX)}: another program may move them; run wattune restore."
@@ -187,14 +184,7 @@ class ClusterLimits:
         return asked_khz if reads_khz in self._fits_khz(policy, asked_khz) else reads_khz
 
     def _active(self) -> tuple[Policy, ...]:
-        active = tuple(policy for policy in self.cluster.policies if policy.cpus())
-        if not active:
-            raise DeviceError(f"All CPUs of {self.cluster.name} are offline: bring one online.")
-        return active
-
-    def _policy(self, name: str) -> Policy:
-        first = self.cluster.policies[0]
-        return Policy(first.files, name, first.clock, first.sleep)
+        return online(self.cluster.policies, self.cluster.name)
 
 
 def _take_back(policy: Policy, read: Limits, asked: Limits) -> None:
@@ -213,14 +203,11 @@ def captured_limits(name: str, captured: Captured) -> dict[str, Limits]:
     Raises:
         DeviceError: The entry is damaged.
     """
-    policies = captured.get("policies")
     limits: dict[str, Limits] = {}
-    for policy, pair in policies.items() if isinstance(policies, dict) else ():
+    for policy, pair in captured_table(name, captured, "policies").items():
         match pair:
             case [int(min_khz), int(max_khz)]:
                 limits[policy] = Limits(min_khz, max_khz)
             case _:
-                raise DeviceError(f"The journal entry of {name} is damaged: {policy} has no pair of limits.")
-    if not limits:
-        raise DeviceError(f"The journal entry of {name} names no policies: it was not written by Wattune.")
+                raise foreign_entry(name, f"holds no pair of limits of {policy}")
     return limits

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from knobs.attributes import optional_text
 from knobs.contract import DeviceError
 from knobs.drivers.cpufreq.frequencies import grid_khz
 from knobs.drivers.cpufreq.policy import Policy
@@ -83,12 +84,10 @@ def _hardware(policy: Policy, *, with_boost: bool) -> _Hardware | None:
 
 def _core_of(files: KernelFiles, cpus: tuple[int, ...]) -> str:
     """The make of Arm cores: those of the Jetson TX2 (Cortex-A57, Denver 2) share one list of frequencies."""
-    if not cpus:
-        return ""
+    identification = optional_text(files, f"{_CPU}/cpu{cpus[0]}/regs/identification/midr_el1") if cpus else ""
     try:
-        identification = files.read_text(f"{_CPU}/cpu{cpus[0]}/regs/identification/midr_el1")
         return f"{int(identification, 16) & _IMPLEMENTER_AND_PART:x}"
-    except (DeviceError, ValueError):
+    except ValueError:
         return ""
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from knobs.units import KILOHERTZ_PER_MEGAHERTZ, in_units
+
 _GRID_KHZ = 100_000
 _MOST_VALUES = 24
-_KHZ_PER_MHZ = 1000
 
 
 def grid_khz(low_khz: int, high_khz: int, landmarks_khz: Iterable[int] = ()) -> tuple[int, ...]:
@@ -29,10 +30,9 @@ def grid_khz(low_khz: int, high_khz: int, landmarks_khz: Iterable[int] = ()) -> 
 
 def mhz(khz: int) -> int | float:
     """Returns a frequency in MHz: an int where it is whole."""
-    whole, rest = divmod(khz, _KHZ_PER_MHZ)
-    return khz / _KHZ_PER_MHZ if rest else whole
+    return in_units(khz, KILOHERTZ_PER_MEGAHERTZ)
 
 
 def khz(value_mhz: float) -> int:
     """Returns a frequency in kHz; undoes :func:`mhz` exactly."""
-    return round(value_mhz * _KHZ_PER_MHZ)
+    return round(value_mhz * KILOHERTZ_PER_MEGAHERTZ)

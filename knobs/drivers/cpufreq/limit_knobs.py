@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from knobs.checks import require_listed
 from knobs.contract import (
     Captured,
     Delivery,
-    Knob,
     KnobKind,
     KnobSpec,
     NotAbove,
@@ -14,6 +14,7 @@ from knobs.contract import (
     RestoreOutcome,
     Value,
 )
+from knobs.described import DescribedKnob
 from knobs.drivers.cpufreq.cluster_limits import Bound, ClusterLimits
 from knobs.drivers.cpufreq.frequencies import khz, mhz
 from knobs.drivers.cpufreq.names import BOOST_ID, CORES_ONLINE_ID, DEVICE, max_id, min_id
@@ -21,7 +22,7 @@ from knobs.drivers.cpufreq.names import BOOST_ID, CORES_ONLINE_ID, DEVICE, max_i
 _SETTLE_S = 0.05
 
 
-class LimitKnob(Knob):
+class LimitKnob(DescribedKnob):
     """One of the two limits. They share what is remembered about the cluster."""
 
     def __init__(self, limits: ClusterLimits, bound: Bound, note: str = "") -> None:
@@ -51,26 +52,20 @@ class LimitKnob(Knob):
             note=note,
         )
 
-    @property
-    def spec(self) -> KnobSpec:
-        """The knob as a record."""
-        return self._spec
-
     def read(self) -> Value:
         """Returns the limit in MHz, the highest one where policies differ."""
         return mhz(self._limits.in_force_khz(self._bound))
 
     def write(self, value: Value) -> None:
         """Sets the limit on all policies; a maximum below the present minimum takes the minimum down with it."""
-        if isinstance(value, str) or value not in self._spec.values:
-            listed = ", ".join(map(str, self._spec.values))
-            raise RefusedError(f"{self._spec.id} cannot be {value}: choose one of {listed}.")
-        if self._bound is Bound.MIN and khz(value) > (max_khz := self._limits.in_force_khz(Bound.MAX)):
+        require_listed(self._spec, value)
+        wanted_khz = khz(float(value))
+        if self._bound is Bound.MIN and wanted_khz > (max_khz := self._limits.in_force_khz(Bound.MAX)):
             raise RefusedError(
                 f"{self._spec.id} cannot be {value} while the highest clock is {mhz(max_khz)} MHz: "
                 f"raise {max_id(self._limits.cluster.name)} first."
             )
-        self._limits.impose(self._bound, khz(value))
+        self._limits.impose(self._bound, wanted_khz)
 
     def capture(self) -> Captured:
         """Returns both limits of every policy."""

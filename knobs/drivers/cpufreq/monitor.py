@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from knobs.contract import Conditions, DeviceError, Monitor
+from knobs.attributes import optional_number
+from knobs.contract import Conditions, Monitor
 from knobs.drivers.cpufreq.caps import CPU_COOLING, firmware_caps, performance_cap
 from knobs.drivers.cpufreq.clusters import Cluster
 from knobs.drivers.cpufreq.frequencies import mhz
 from knobs.drivers.cpufreq.names import DEVICE, max_id
-from knobs.drivers.cpufreq.policy import Policy
 from knobs.drivers.thermal import ThermalCaps, temperatures_c
 from knobs.sysfs import KernelFiles
 
@@ -59,13 +59,9 @@ class CpuMonitor(Monitor):
         return (f"{DEVICE}: thermal throttling ({' and '.join(grown)})",) if grown else ()
 
     def _throttle_counts(self) -> dict[str, int]:
-        counts = {}
-        for path in self._files.glob(_THROTTLE_COUNTS):
-            try:
-                counts[path] = int(self._files.read_text(path))
-            except (DeviceError, ValueError):
-                continue  # the CPU has gone offline
-        return counts
+        """Returns the counts by file; those of a CPU that has gone offline are left out."""
+        counts = {path: optional_number(self._files, path) for path in self._files.glob(_THROTTLE_COUNTS)}
+        return {path: count for path, count in counts.items() if count is not None}
 
 
 def _kind(path: str) -> str:
@@ -74,12 +70,7 @@ def _kind(path: str) -> str:
 
 
 def _delivered(cluster: Cluster) -> tuple[tuple[str, float], ...]:
-    clocks = [clock for policy in cluster.policies if (clock := _current_khz(policy)) is not None]
-    return ((max_id(cluster.name), float(mhz(max(clocks)))),) if clocks else ()
-
-
-def _current_khz(policy: Policy) -> int | None:
-    try:
-        return policy.khz("scaling_cur_freq")
-    except DeviceError:
-        return None  # offline, or a driver that cannot tell ("<unknown>")
+    """The fastest policy's clock; a policy that is offline, or whose driver cannot tell (``<unknown>``), has none."""
+    clocks_khz = [optional_number(policy.files, policy.path("scaling_cur_freq")) for policy in cluster.policies]
+    known_khz = [clock for clock in clocks_khz if clock is not None]
+    return ((max_id(cluster.name), float(mhz(max(known_khz)))),) if known_khz else ()

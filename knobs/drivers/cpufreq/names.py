@@ -1,4 +1,4 @@
-"""The ids of the CPUs' knobs: several of them name one another."""
+"""The ids of the CPUs' knobs, which name one another, and the folder of the driver that has switches of its own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ GOVERNOR_ID = "cpu.governor"
 PREFERENCE_ID = "cpu.energy_performance_preference"
 BOOST_ID = "cpu.boost"
 CORES_ONLINE_ID = "cpu.cores.online"
+
+INTEL_PSTATE = "/sys/devices/system/cpu/intel_pstate"
 
 
 def max_id(cluster: str) -> str:

@@ -9,9 +9,10 @@ once, and one that crossed the other limit was refused.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
+from knobs.attributes import optional_number, optional_text, parsed_whole_number, whole_number
 from knobs.contract import DeviceError
 from knobs.sysfs import KernelFiles
 
@@ -67,7 +68,7 @@ class Policy:
         Raises:
             DeviceError: It cannot be read, or is no number.
         """
-        return _whole(self.text(attribute), self.path(attribute))
+        return whole_number(self.files, self.path(attribute))
 
     def frequencies_khz(self, attribute: str) -> tuple[int, ...]:
         """Returns a list of frequencies, ascending; none where the driver has no such list.
@@ -77,22 +78,31 @@ class Policy:
         """
         if not self.has(attribute):
             return ()
-        return tuple(sorted({_whole(word, self.path(attribute)) for word in self.text(attribute).split()}))
+        return tuple(sorted({parsed_whole_number(word, self.path(attribute)) for word in self.text(attribute).split()}))
 
     @property
     def base_khz(self) -> int | None:
         """The clock that the processor's maker promises for all CPUs at once; None where the driver does not tell."""
-        try:
-            return self.khz("base_frequency")
-        except DeviceError:
-            return None
+        return optional_number(self.files, self.path("base_frequency"))
 
     def cpus(self) -> tuple[int, ...]:
         """Returns the CPUs of the policy that are online; none if all are offline."""
         try:
-            return parse_cpus(self.text("affected_cpus"))
+            return parse_cpus(optional_text(self.files, self.path("affected_cpus")))
         except DeviceError:
             return ()
+
+    @property
+    def is_lowered(self) -> bool:
+        """Whether its upper limit is below what the hardware can do; not while all of its CPUs are offline."""
+        try:
+            return self.khz("scaling_max_freq") < self.khz("cpuinfo_max_freq")
+        except DeviceError:
+            return False
+
+    def sibling(self, name: str) -> Policy:
+        """Returns another policy of the machine."""
+        return replace(self, name=name)
 
     def limits(self) -> Limits:
         """Returns the limits in force.
@@ -143,6 +153,22 @@ def find_policies(files: KernelFiles, clock: Callable[[], float], sleep: Callabl
     return tuple(Policy(files, name, clock, sleep) for name in sorted(names, key=lambda name: _number(name) or 0))
 
 
+def online(policies: Iterable[Policy], what: str) -> tuple[Policy, ...]:
+    """Returns the policies whose CPUs are not all offline.
+
+    Args:
+        policies: The policies.
+        what: What they are the policies of.
+
+    Raises:
+        DeviceError: There is none.
+    """
+    active = tuple(policy for policy in policies if policy.cpus())
+    if not active:
+        raise DeviceError(f"All CPUs of {what} are offline: bring one online.")
+    return active
+
+
 def parse_cpus(text: str) -> tuple[int, ...]:
     """Returns the CPUs in a list of the kernel's: ``0-3,5`` or ``0 1 2``.
 
@@ -161,9 +187,3 @@ def parse_cpus(text: str) -> tuple[int, ...]:
 def _number(name: str) -> int | None:
     number = name.removeprefix("policy")
     return int(number) if number != name and number.isdecimal() else None
-
-
-def _whole(text: str, path: str) -> int:
-    if not text.isdecimal():
-        raise DeviceError(f"{path} reads {text!r}, which is no frequency: check the kernel's log.")
-    return int(text)

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from knobs.attributes import optional_text, parsed_whole_number
-from knobs.contract import Absence, DeviceError, NoValueError
+from knobs.attributes import optional_text
+from knobs.contract import Absence, NoValueError
+from knobs.drivers.nvidia.pci import PCI_DEVICES, nvidia_addresses
 from knobs.sysfs import ForbiddenError, KernelFiles
 
 AMD_DRIVERS = frozenset({"amdgpu"})
@@ -15,9 +16,7 @@ INTEL_DRIVERS = frozenset({"i915", "xe"})
 
 _CARD = re.compile(r"card\d+")
 _DRM = "/sys/class/drm"
-_PCI_DEVICES = "/sys/bus/pci/devices"
 _NVIDIA_DRIVER = "DRIVER=nvidia"
-_DISPLAY_CLASS = "0x03"
 _VOLTAGE_OF_APUS = "vddnb"
 
 
@@ -85,14 +84,6 @@ class GraphicsCard:
                 raise self._unavailable(path) from error
             raise
 
-    def read_number(self, path: str) -> int:
-        """Returns the whole number in a file.
-
-        Raises:
-            DeviceError: It holds none, or cannot be read.
-        """
-        return parsed_whole_number(self.read_text(path), path)
-
     def write_text(self, path: str, text: str) -> None:
         """Writes a text to a file.
 
@@ -137,14 +128,6 @@ def is_wished(card: GraphicsCard, gpus: Iterable[str]) -> bool:
     short_address = card.address.removeprefix("0000:")
     number = (card.unit.removeprefix("gpu") or "0") if card.unit.startswith("gpu") else card.unit
     return not wishes or bool(wishes & {card.address, short_address, card.name, card.unit, number})
-
-
-def optional_number(card: GraphicsCard, path: str) -> int | None:
-    """Returns the whole number in a file of a card; None where there is none just now."""
-    try:
-        return card.read_number(path)
-    except DeviceError:
-        return None
 
 
 def sleeping(card: GraphicsCard) -> Absence:
@@ -198,8 +181,5 @@ def _in_sets(name: str, cards: list[GraphicsCard]) -> Iterator[GraphicsCard]:
 
 
 def _has_nvidia(files: KernelFiles) -> bool:
-    return any(
-        optional_text(files, f"{device}/class").startswith(_DISPLAY_CLASS)
-        and _NVIDIA_DRIVER in optional_text(files, f"{device}/uevent").splitlines()
-        for device in files.glob(f"{_PCI_DEVICES}/*")
-    )
+    facts = (optional_text(files, f"{PCI_DEVICES}/{address}/uevent") for address in nvidia_addresses(files))
+    return any(_NVIDIA_DRIVER in text.splitlines() for text in facts)

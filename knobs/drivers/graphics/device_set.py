@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from knobs.contract import Absence, Knob
-from knobs.drivers.graphics.card import GraphicsCard
-from knobs.found import Found, merged
+from knobs.drivers.graphics.card import GraphicsCard, find_cards, is_wished, sleeping
+from knobs.found import Found, Part, merged
 from knobs.gang import Gang
 from knobs.meters.total import TotalMeter
+from knobs.sysfs import KernelFiles
 
 
-def in_sets(parts: Mapping[GraphicsCard, Found]) -> Found:
-    """Returns what the cards of a machine offer, with one knob and one total in place of those of like cards.
+def find_in_sets(
+    files: KernelFiles, drivers: Iterable[str], gpus: Iterable[str], offered: Callable[[GraphicsCard], Iterable[Part]]
+) -> Found:
+    """Returns what the cards of some drivers offer, with one knob and one total in place of those of like cards.
 
     Args:
-        parts: What each card offers.
+        files: The kernel's files.
+        drivers: The kernel drivers.
+        gpus: The GPUs that may be touched; none named stands for all.
+        offered: Returns what a card offers that is awake.
     """
-    names = dict.fromkeys(card.name for card in parts)
+    cards = [card for card in find_cards(files, drivers) if is_wished(card, gpus)]
+    parts = {card: Found.of([sleeping(card)] if card.asleep else offered(card)) for card in cards}
+    names = dict.fromkeys(card.name for card in cards)
     return merged(_joined(name, {card: part for card, part in parts.items() if card.name == name}) for name in names)
 
 
@@ -25,16 +33,10 @@ def _joined(name: str, parts: Mapping[GraphicsCard, Found]) -> Found:
     everything = merged(parts.values())
     if len(parts) == 1:
         return everything
-    knobs = tuple(_knobs(parts))
     meters = everything.meters
     if meters and len(meters) == len(parts):
         meters = (TotalMeter(f"{name}.energy", name, meters), *meters)
-    return Found(
-        knobs=tuple(knob for knob in knobs if isinstance(knob, Knob)),
-        meters=meters,
-        monitors=everything.monitors,
-        absent=tuple(dict.fromkeys((*everything.absent, *(knob for knob in knobs if isinstance(knob, Absence))))),
-    )
+    return Found.of([*_knobs(parts), *meters, *everything.monitors, *dict.fromkeys(everything.absent)])
 
 
 def _knobs(parts: Mapping[GraphicsCard, Found]) -> Iterator[Knob | Absence]:

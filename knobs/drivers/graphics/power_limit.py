@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from knobs.attributes import whole_number
+from knobs.checks import captured_number, require_listed
 from knobs.contract import (
     Captured,
     DeviceError,
-    Knob,
     KnobKind,
     KnobSpec,
-    RefusedError,
     RestoreClass,
     RestoreOutcome,
     Value,
 )
+from knobs.described import DescribedKnob
 from knobs.drivers.graphics.card import GraphicsCard
+from knobs.units import MICROWATTS_PER_WATT, even_steps, in_units
 
-_MICROWATTS_PER_WATT = 1_000_000
+_CAPTURED = "microwatts"
 _MOST_STEPS = 30
 _STEPS_W = (1, 2, 5, 10, 20, 50, 100)
 
 
-class PowerLimitKnob(Knob):
+class PowerLimitKnob(DescribedKnob):
     """Limits the power of one GPU, in whole watts: what the drivers round to anyway."""
 
     def __init__(self, card: GraphicsCard, path: str, lowest_w: int, highest_w: int, note: str) -> None:
@@ -39,32 +41,25 @@ class PowerLimitKnob(Knob):
         self._note = note
         self._spec = self._spec_up_to(highest_w)
 
-    @property
-    def spec(self) -> KnobSpec:
-        """The knob as a record."""
-        return self._spec
-
     def read(self) -> Value:
         """Returns the limit in force, in watts."""
         self._card.require_awake()
-        return _watts(self._microwatts())
+        return in_units(self._microwatts(), MICROWATTS_PER_WATT)
 
     def write(self, value: Value) -> None:
         """Sets a limit."""
-        refuse_unless_listed(self._spec, value)
+        require_listed(self._spec, value)
         self._card.require_awake()
-        self._card.write_text(self._path, str(int(value) * _MICROWATTS_PER_WATT))
+        self._card.write_text(self._path, str(int(value) * MICROWATTS_PER_WATT))
 
     def capture(self) -> Captured:
         """Returns the limit in force."""
         self._card.require_awake()
-        return {"microwatts": self._microwatts()}
+        return {_CAPTURED: self._microwatts()}
 
     def restore(self, captured: Captured) -> RestoreOutcome:
         """Puts the limit back, which wakes a sleeping GPU, and reads it back."""
-        microwatts = captured.get("microwatts")
-        if not isinstance(microwatts, int):
-            raise DeviceError(f"The journal entry of {self._spec.id} names no limit: it was not written by Wattune.")
+        microwatts = captured_number(self._spec.id, captured, _CAPTURED)
         self._card.write_text(self._path, str(microwatts))
         present = self._microwatts()
         if present != microwatts:
@@ -72,11 +67,11 @@ class PowerLimitKnob(Knob):
                 f"{self._path} reads {present} after {microwatts} was written to it: check the kernel's log."
             )
         # Found while an earlier keeper's limit was in force, the original lies above what was offered.
-        self._spec = self._spec_up_to(max(int(self._spec.values[-1]), microwatts // _MICROWATTS_PER_WATT))
+        self._spec = self._spec_up_to(max(int(self._spec.values[-1]), microwatts // MICROWATTS_PER_WATT))
         return RestoreOutcome.RESTORED
 
     def _microwatts(self) -> int:
-        return self._card.read_number(self._path)
+        return whole_number(self._card, self._path)
 
     def _spec_up_to(self, highest_w: int) -> KnobSpec:
         return KnobSpec(
@@ -95,21 +90,4 @@ class PowerLimitKnob(Knob):
 def watt_steps(lowest_w: int, highest_w: int) -> tuple[int, ...]:
     """Returns limits in even steps, both ends included, ascending; at most some thirty."""
     step_w = next((step for step in _STEPS_W if (highest_w - lowest_w) <= _MOST_STEPS * step), _STEPS_W[-1])
-    inner = range(lowest_w - lowest_w % step_w + step_w, highest_w, step_w)
-    return tuple(sorted({lowest_w, *inner, highest_w}))
-
-
-def refuse_unless_listed(spec: KnobSpec, value: Value) -> None:
-    """Refuses a value that a knob does not list.
-
-    Raises:
-        RefusedError: It does not.
-    """
-    if isinstance(value, bool) or value not in spec.values:
-        raise RefusedError(f"{spec.id} cannot be {value!r}: choose one of {', '.join(map(str, spec.values))}.")
-
-
-def _watts(microwatts: int) -> Value:
-    return (
-        microwatts / _MICROWATTS_PER_WATT if microwatts % _MICROWATTS_PER_WATT else microwatts // _MICROWATTS_PER_WATT
-    )
+    return even_steps(lowest_w, highest_w, step_w)

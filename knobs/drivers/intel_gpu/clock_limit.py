@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
+from knobs.checks import captured_number, require_listed
 from knobs.contract import (
     Captured,
     Delivery,
     DeviceError,
     JsonValue,
-    Knob,
     KnobKind,
     KnobSpec,
     NotAbove,
@@ -17,9 +17,10 @@ from knobs.contract import (
     RestoreOutcome,
     Value,
 )
+from knobs.described import DescribedKnob
 from knobs.drivers.graphics.card import GraphicsCard
-from knobs.drivers.graphics.power_limit import refuse_unless_listed
 from knobs.drivers.intel_gpu.domain import ClockDomain
+from knobs.units import even_steps
 
 _STEP_MHZ = 50
 """The unit of the hardware's ratios (GT_FREQUENCY_MULTIPLIER): every multiple reads back as it was written."""
@@ -27,11 +28,10 @@ _STEP_MHZ = 50
 
 def clock_steps(bottom_mhz: int, top_mhz: int) -> tuple[int, ...]:
     """Returns the clocks between the hardware's own, both included, ascending."""
-    inner = range(bottom_mhz - bottom_mhz % _STEP_MHZ + _STEP_MHZ, top_mhz, _STEP_MHZ)
-    return tuple(sorted({bottom_mhz, *inner, top_mhz}))
+    return even_steps(bottom_mhz, top_mhz, _STEP_MHZ)
 
 
-class ClockLimitKnob(Knob):
+class ClockLimitKnob(DescribedKnob):
     """One of the two limits, the same on all tiles."""
 
     def __init__(self, domains: tuple[ClockDomain, ...], spec: KnobSpec) -> None:
@@ -40,17 +40,12 @@ class ClockLimitKnob(Knob):
         self._spec = spec
 
     @property
-    def spec(self) -> KnobSpec:
-        """The knob as a record."""
-        return self._spec
-
-    @property
     def _card(self) -> GraphicsCard:
         return self._domains[0].card
 
     def write(self, value: Value) -> None:
         """Sets the limit on all tiles."""
-        refuse_unless_listed(self._spec, value)
+        require_listed(self._spec, value)
         self._card.require_awake()
         for domain in self._domains:
             self._require_order(domain, int(value))
@@ -191,7 +186,4 @@ def _spec(
 
 
 def _clock_in(spec: KnobSpec, state: JsonValue, name: str) -> int:
-    mhz = state.get(name) if isinstance(state, dict) else None
-    if not isinstance(mhz, int):
-        raise DeviceError(f"The journal entry of {spec.id} names no {name}: it was not written by Wattune.")
-    return mhz
+    return captured_number(spec.id, state if isinstance(state, dict) else {}, name)

@@ -9,15 +9,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import partial
 
-from knobs.contract import NoValueError
-from knobs.drivers.graphics.card import GraphicsCard, optional_number
-
-_Answer = TypeVar("_Answer")
+from knobs.attributes import optional_number, whole_number
+from knobs.drivers.graphics.card import GraphicsCard
+from knobs.waiting import patiently
 
 _PAUSE_S = 0.05
 _MOST_TRIES = 20
+"""For a second: a GPU in reset answers EAGAIN."""
+
 _COMPUTING_ENGINES = ("rcs", "ccs")
 _REASONS = ("pl1", "pl2", "pl4", "thermal", "prochot", "ratl", "vr_tdc", "vr_thermalert")
 
@@ -54,7 +55,7 @@ class ClockDomain:
         Raises:
             DeviceError: It cannot be read, also after the reset of the GPU that may be under way.
         """
-        return self._until_ready(lambda: self.card.read_number(path))
+        return patiently(partial(whole_number, self.card, path), _MOST_TRIES, _PAUSE_S, self.sleep)
 
     def write_mhz(self, path: str, mhz: int) -> None:
         """Writes a clock to a file.
@@ -62,22 +63,13 @@ class ClockDomain:
         Raises:
             DeviceError: The kernel refused it, also after the reset of the GPU that may be under way.
         """
-        self._until_ready(lambda: self.card.write_text(path, str(mhz)))
+        patiently(partial(self.card.write_text, path, str(mhz)), _MOST_TRIES, _PAUSE_S, self.sleep)
 
     def reasons(self) -> tuple[str, ...]:
         """Returns why the clock is held down now, as the driver calls it: ``pl1``, ``thermal``."""
         if self.throttle is None:
             return ()
         return tuple(reason for reason in _REASONS if optional_number(self.card, f"{self.throttle}{reason}"))
-
-    def _until_ready(self, action: Callable[[], _Answer]) -> _Answer:
-        """Tries for a second: a GPU in reset answers EAGAIN."""
-        for _ in range(_MOST_TRIES):
-            try:
-                return action()
-            except NoValueError:
-                self.sleep(_PAUSE_S)
-        return action()
 
 
 def clock_domains(card: GraphicsCard, sleep: Callable[[float], None] = time.sleep) -> tuple[ClockDomain, ...]:

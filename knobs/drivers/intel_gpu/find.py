@@ -6,29 +6,22 @@ Sources: the kernel's Documentation/ABI/testing/sysfs-driver-intel-i915-hwmon an
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
+from knobs.attributes import optional_number, whole_number
 from knobs.contract import Absence, DeviceError, Knob, Scope
-from knobs.drivers.graphics.card import (
-    INTEL_DRIVERS,
-    GraphicsCard,
-    find_cards,
-    is_wished,
-    optional_number,
-    sleeping,
-)
-from knobs.drivers.graphics.device_set import in_sets
+from knobs.drivers.graphics.card import INTEL_DRIVERS, GraphicsCard
+from knobs.drivers.graphics.device_set import find_in_sets
 from knobs.drivers.graphics.power_limit import PowerLimitKnob
 from knobs.drivers.intel_gpu.clock_limit import HighestClockKnob, LowestClockKnob, clock_steps
 from knobs.drivers.intel_gpu.domain import ClockDomain, clock_domains
 from knobs.drivers.intel_gpu.monitor import IntelGpuMonitor
-from knobs.found import Found, Wishes
+from knobs.found import Found, Part, Wishes, not_writable
 from knobs.meters.sampling import CounterSource, SampledMeter, Sampler, SourceFacts
 from knobs.sysfs import KernelFiles
+from knobs.units import MICROJOULES_PER_JOULE, MICROWATTS_PER_WATT
 
-_MICROJOULES_PER_JOULE = 1e6
-_MICROWATTS_PER_WATT = 1_000_000
 _CHANNELS = (("1", "the whole card"), ("2", "the GPU's package, without the card's memory and supplies"))
 """Since 6.15 xe counts the card in channel 1, which stands at 0 where the board has no sensor, and the package in
 channel 2; before that channel 1 is the package and channel 2 is not there."""
@@ -49,21 +42,15 @@ def find_intel_gpu(
         sampler: Reads the energy counter often enough.
         sleep: Waits for some seconds, while a GPU is in reset.
     """
-    cards = [card for card in find_cards(files, INTEL_DRIVERS) if is_wished(card, wishes.gpus)]
-    return in_sets({card: _of_card(card, sampler, sleep) for card in cards})
+    return find_in_sets(files, INTEL_DRIVERS, wishes.gpus, lambda card: _of_card(card, sampler, sleep))
 
 
-def _of_card(card: GraphicsCard, sampler: Sampler, sleep: Callable[[float], None]) -> Found:
-    if card.asleep:
-        return Found(absent=(sleeping(card),))
+def _of_card(card: GraphicsCard, sampler: Sampler, sleep: Callable[[float], None]) -> Iterator[Part]:
     domains = clock_domains(card, sleep)
-    offered = (*_clocks(card, domains), _power_limit(card), _energy(card, sampler))
-    return Found(
-        knobs=tuple(part for part in offered if isinstance(part, Knob)),
-        meters=tuple(part for part in offered if isinstance(part, SampledMeter)),
-        monitors=(IntelGpuMonitor(card, domains),),
-        absent=tuple(part for part in offered if isinstance(part, Absence)),
-    )
+    yield from _clocks(card, domains)
+    yield _power_limit(card)
+    yield _energy(card, sampler)
+    yield IntelGpuMonitor(card, domains)
 
 
 def _clocks(card: GraphicsCard, domains: tuple[ClockDomain, ...]) -> tuple[Knob | Absence, ...]:
@@ -71,9 +58,8 @@ def _clocks(card: GraphicsCard, domains: tuple[ClockDomain, ...]) -> tuple[Knob 
     if not domains:
         reason = f"the driver {card.driver} shows no clock limits for this GPU"
         return (Absence(knob_id, reason, "update the kernel; a virtual machine's GPU has none"),)
-    if not all(card.files.writable(domain.highest) for domain in domains):
-        reason = f"this process may not write {domains[0].highest}"
-        return (Absence(knob_id, reason, "start the keeper as root"),)
+    if closed := not_writable(card.files, knob_id, (domain.highest for domain in domains)):
+        return (closed,)
     try:
         bottom = max(domain.read_mhz(domain.bottom) for domain in domains)
         top = min(domain.read_mhz(domain.top) for domain in domains)
@@ -91,14 +77,14 @@ def _power_limit(card: GraphicsCard) -> Knob | Absence:
         path = f"{card.hwmon}/power{number}_max"
         if not card.files.exists(path):
             continue
-        if not card.files.writable(path):
-            return Absence(knob_id, f"this process may not write {path}", "start the keeper as root")
+        if closed := not_writable(card.files, knob_id, [path]):
+            return closed
         present = optional_number(card, path)
         if not present:
             continue
         # The driver names no lowest limit, and clamps what lies below the firmware's: a half is safe to offer.
         rated = optional_number(card, f"{card.hwmon}/power{number}_rated_max") or 0
-        top_w = max(present, rated) // _MICROWATTS_PER_WATT
+        top_w = max(present, rated) // MICROWATTS_PER_WATT
         note = f"The sustained power (PL1) of {coverage}; the driver does not say how low it may go."
         return PowerLimitKnob(card, path, max(1, -(-top_w // 2)), top_w, note)
     if card.integrated:
@@ -134,4 +120,4 @@ def _energy(card: GraphicsCard, sampler: Sampler) -> SampledMeter | Absence:
 
 def _joules(card: GraphicsCard, path: str) -> float:
     card.require_awake()
-    return card.read_number(path) / _MICROJOULES_PER_JOULE
+    return whole_number(card, path) / MICROJOULES_PER_JOULE

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from knobs.attributes import optional_text
+from knobs.device_tree import find_device_tree, property_strings
 from knobs.drivers.jetson.power_mode import PowerMode, present_power_mode
-from knobs.drivers.jetson.text import text_or_nothing
 from knobs.sysfs import KernelFiles
 
-_DEVICE_TREES = ("/proc/device-tree", "/sys/firmware/devicetree/base")
 _RELEASE = "/etc/nv_tegra_release"
 
 
@@ -32,21 +32,16 @@ class JetsonBoard:
 
 def identify_board(files: KernelFiles) -> JetsonBoard | None:
     """Returns the board; None if this machine has no Tegra."""
-    for tree in _DEVICE_TREES:
-        for kind in device_tree_strings(files, f"{tree}/compatible"):
-            soc = re.fullmatch(r"nvidia,(tegra\d+)", kind)
-            if soc is not None:
-                model = " ".join(device_tree_strings(files, f"{tree}/model"))
-                return JetsonBoard(model, soc[1], _release(files), present_power_mode(files))
+    tree = find_device_tree(files)
+    for kind in property_strings(files, f"{tree}/compatible"):
+        soc = re.fullmatch(r"nvidia,(tegra\d+)", kind)
+        if soc is not None:
+            model = " ".join(property_strings(files, f"{tree}/model"))
+            return JetsonBoard(model, soc[1], _release(files), present_power_mode(files))
     return None
-
-
-def device_tree_strings(files: KernelFiles, path: str) -> tuple[str, ...]:
-    """Returns the strings of a property of the device tree, which end with a NUL each; none if it is not there."""
-    return tuple(text for text in text_or_nothing(files, path).split("\0") if text)
 
 
 def _release(files: KernelFiles) -> str:
     """The first line reads ``# R36 (release), REVISION: 4.3, GCID: …``."""
-    found = re.search(r"R(\d+) \(release\), REVISION: ([\d.]+)", text_or_nothing(files, _RELEASE))
+    found = re.search(r"R(\d+) \(release\), REVISION: ([\d.]+)", optional_text(files, _RELEASE))
     return f"{found[1]}.{found[2]}" if found else ""

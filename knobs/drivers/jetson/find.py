@@ -10,8 +10,8 @@ from knobs.contract import Absence, Captured, Knob
 from knobs.drivers.devfreq import FrequencyRange
 from knobs.drivers.jetson.board import JetsonBoard, identify_board
 from knobs.drivers.jetson.gpu import NAMES, JetsonGpu, find_gpu
-from knobs.drivers.jetson.memory import KNOB_ID as MEMORY
 from knobs.drivers.jetson.memory import JetsonMemory, find_memory
+from knobs.drivers.jetson.memory_clock import KNOB_ID as MEMORY
 from knobs.drivers.jetson.monitor import JetsonMonitor, WatchedPart
 from knobs.drivers.jetson.power_mode import why_no_knob
 from knobs.drivers.thermal import ThermalCaps

@@ -10,14 +10,17 @@ import re
 from dataclasses import dataclass
 
 from knobs.contract import Absence, DeviceError, Knob
-from knobs.drivers.devfreq import DevfreqKnobNames, DevfreqMaximumKnob, DevfreqMinimumKnob, FrequencyRange, megahertz
-from knobs.drivers.jetson.board import JetsonBoard, device_tree_strings
+from knobs.device_tree import property_strings
+from knobs.drivers.devfreq import FrequencyRange
+from knobs.drivers.devfreq_knobs import DevfreqKnobNames, DevfreqMaximumKnob, DevfreqMinimumKnob
+from knobs.drivers.jetson.board import JetsonBoard
 from knobs.drivers.jetson.railgate import KNOB_ID as RAILGATE
 from knobs.drivers.jetson.railgate import RailgateKnob
-from knobs.drivers.jetson.text import ROOT_FIX
+from knobs.drivers.switch import Switch
 from knobs.drivers.thermal import ThermalCaps
-from knobs.found import Wishes
+from knobs.found import START_AS_ROOT, Wishes
 from knobs.sysfs import KernelFiles
+from knobs.units import megahertz
 
 NAMES = DevfreqKnobNames(device="gpu", maximum="gpu.core.max_mhz", minimum="gpu.core.min_mhz")
 
@@ -52,7 +55,7 @@ def find_gpu(files: KernelFiles, wishes: Wishes, board: JetsonBoard, caps: Therm
     if not folder:
         return JetsonGpu(absent=_absent(*_why_no_folder(files)))
     if not files.writable(f"{folder}/max_freq"):
-        return JetsonGpu(folder, absent=_absent(f"{folder} cannot be written", ROOT_FIX))
+        return JetsonGpu(folder, absent=_absent(f"{folder}/max_freq may not be written", START_AS_ROOT))
     try:
         range_ = FrequencyRange(files, folder)
     except DeviceError as error:
@@ -90,13 +93,13 @@ def _clock_knobs(range_: FrequencyRange, wishes: Wishes, board: JetsonBoard, cap
 
 def _railgate(files: KernelFiles, folder: str) -> tuple[Knob, ...]:
     switches = [path for path in (f"{folder}/device/railgate_enable", *_RAILGATES) if files.writable(path)]
-    return (RailgateKnob(files, switches[0], NAMES.device),) if switches else ()
+    return (RailgateKnob(Switch(files, switches[0]), NAMES.device),) if switches else ()
 
 
 def _is_gpu_by_tree(files: KernelFiles, folder: str) -> bool:
     node = f"{folder}/device/of_node"
-    names = device_tree_strings(files, f"{node}/name")
-    kinds = device_tree_strings(files, f"{node}/compatible")
+    names = property_strings(files, f"{node}/name")
+    kinds = property_strings(files, f"{node}/compatible")
     return any(_NODE_NAME.fullmatch(name) for name in names) or any(_COMPATIBLE.fullmatch(kind) for kind in kinds)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from knobs.attributes import optional_number, optional_text
+from knobs.checks import require_listed
 from knobs.contract import (
     Absence,
     Captured,
@@ -13,20 +15,17 @@ from knobs.contract import (
     Knob,
     KnobKind,
     KnobSpec,
-    RefusedError,
     RestoreClass,
     RestoreOutcome,
     Value,
 )
-from knobs.drivers.devfreq import megahertz
+from knobs.described import DescribedKnob
 from knobs.drivers.jetson.board import JetsonBoard
-from knobs.drivers.jetson.memory_clock import CappedMemoryClock, HeldMemoryClock, MemoryClock
+from knobs.drivers.jetson.memory_clock import KNOB_ID, CappedMemoryClock, HeldMemoryClock, MemoryClock
 from knobs.drivers.jetson.memory_rates import LOWEST_SAFE_HZ, MemoryRates, memory_rates
-from knobs.drivers.jetson.text import ROOT_FIX, number_or_nothing, text_or_nothing
-from knobs.found import Wishes
+from knobs.found import START_AS_ROOT, Wishes
 from knobs.sysfs import KernelFiles
-
-KNOB_ID = "memory.max_mhz"
+from knobs.units import megahertz
 
 _CAPS = ("/sys/kernel/nvpmodel_clk_cap/emc", "/sys/kernel/nvpmodel_emc_cap/emc_iso_cap")
 _DEBUGFS = "/sys/kernel/debug"
@@ -54,7 +53,7 @@ class MemoryOffer:
     note: str
 
 
-class MemoryClockKnob(Knob):
+class MemoryClockKnob(DescribedKnob):
     """The highest clock of the memory."""
 
     def __init__(self, clock: MemoryClock, offer: MemoryOffer, ways: Sequence[MemoryClock]) -> None:
@@ -68,7 +67,7 @@ class MemoryClockKnob(Knob):
         self._clock = clock
         self._highest_hz = offer.highest_hz
         self._ways = {way.way: way for way in ways}
-        self._hertz = {megahertz(hertz): hertz for hertz in offer.values_hz}
+        self._hertz: dict[Value, int] = {megahertz(hertz): hertz for hertz in offer.values_hz}
         self._spec = KnobSpec(
             id=KNOB_ID,
             unit="MHz",
@@ -82,11 +81,6 @@ class MemoryClockKnob(Knob):
             note=offer.note,
         )
 
-    @property
-    def spec(self) -> KnobSpec:
-        """The knob as a record."""
-        return self._spec
-
     def read(self) -> Value:
         """Returns the limit in force; the highest clock if there is none."""
         limit = self._clock.limit_hz()
@@ -94,9 +88,7 @@ class MemoryClockKnob(Knob):
 
     def write(self, value: Value) -> None:
         """Sets the limit; the highest clock of the memory is none."""
-        if value not in self._hertz or isinstance(value, bool):
-            choices = ", ".join(map(str, self._spec.values))
-            raise RefusedError(f"{KNOB_ID} cannot be {value}: choose one of {choices}.")
+        require_listed(self._spec, value)
         hertz = self._hertz[value]
         self._clock.set_limit(None if hertz == self._highest_hz else hertz, self._highest_hz)
 
@@ -171,7 +163,7 @@ def _joined(*sentences: str) -> str:
 
 
 def _capped(files: KernelFiles) -> CappedMemoryClock | None:
-    usable = [path for path in _CAPS if files.writable(path) and number_or_nothing(files, path) is not None]
+    usable = [path for path in _CAPS if files.writable(path) and optional_number(files, path) is not None]
     return CappedMemoryClock(files, usable[0]) if usable else None
 
 
@@ -183,7 +175,7 @@ def _held(files: KernelFiles) -> HeldMemoryClock | None:
     usable = [
         way
         for way in ways
-        if files.writable(way.switch) and files.writable(way.request) and number_or_nothing(files, way.actual)
+        if files.writable(way.switch) and files.writable(way.request) and optional_number(files, way.actual)
     ]
     return usable[0] if usable else None
 
@@ -198,12 +190,12 @@ def _holds(clock: HeldMemoryClock) -> bool:
 def _why_no_way(files: KernelFiles) -> Absence:
     caps = [path for path in _CAPS if files.exists(path)]
     if caps:
-        return Absence(KNOB_ID, f"{caps[0]} cannot be written", ROOT_FIX)
+        return Absence(KNOB_ID, f"{caps[0]} may not be written", START_AS_ROOT)
     return Absence(KNOB_ID, "the kernel shows neither a cap of the memory clock nor debugfs", _debugfs_fix(files))
 
 
 def _debugfs_fix(files: KernelFiles) -> str:
-    lockdown = text_or_nothing(files, _LOCKDOWN)
+    lockdown = optional_text(files, _LOCKDOWN)
     if "[integrity]" in lockdown or "[confidentiality]" in lockdown:
         return "boot without kernel lockdown (Secure Boot turns it on), which closes debugfs"
     return f"mount it as root: mount -t debugfs none {_DEBUGFS}"

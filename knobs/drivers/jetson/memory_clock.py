@@ -13,11 +13,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+from knobs.attributes import whole_number
+from knobs.checks import captured_number
 from knobs.contract import Captured, DeviceError, RestoreOutcome
-from knobs.drivers.devfreq import megahertz, whole_number
 from knobs.sysfs import KernelFiles
+from knobs.units import megahertz
 
-JETSON_CLOCKS_FIX = "run jetson_clocks --restore, or reboot, then start the keeper again"
+KNOB_ID = "memory.max_mhz"
+
+_JETSON_CLOCKS_FIX = "run jetson_clocks --restore, or reboot, then start the keeper again"
 
 
 class MemoryClock(ABC):
@@ -75,7 +79,7 @@ class CappedMemoryClock(MemoryClock):
 
     def restore(self, captured: Captured) -> RestoreOutcome:
         """Writes the number back."""
-        original = _number(captured, "cap_hz")
+        original = captured_number(KNOB_ID, captured, "cap_hz")
         if whole_number(self.files, self.path) != original:
             self.files.write_text(self.path, str(original))
         present = whole_number(self.files, self.path)
@@ -125,7 +129,7 @@ class HeldMemoryClock(MemoryClock):
 
     def restore(self, captured: Captured) -> RestoreOutcome:
         """Holds the clock as it was held, or lets go."""
-        rate = _number(captured, "rate_hz")
+        rate = captured_number(KNOB_ID, captured, "rate_hz")
         held = captured.get("held") is True
         if held and self.limit_hz() != rate:
             self._hold(rate)
@@ -133,7 +137,7 @@ class HeldMemoryClock(MemoryClock):
             self._let_go(rate)
         if self.is_held() != held or (held and self.limit_hz() != rate):
             wanted = f"held at {megahertz(rate)} MHz" if held else "left to the governor"
-            raise DeviceError(f"The memory clock does not go back to being {wanted}: {JETSON_CLOCKS_FIX}.")
+            raise DeviceError(f"The memory clock does not go back to being {wanted}: {_JETSON_CLOCKS_FIX}.")
         return RestoreOutcome.RESTORED
 
     def _hold(self, hertz: int) -> None:
@@ -144,12 +148,3 @@ class HeldMemoryClock(MemoryClock):
         """The clock stays where it was held until somebody asks for another one, so it is moved before."""
         self.files.write_text(self.request, str(hertz))
         self.files.write_text(self.switch, "0")
-
-
-def _number(captured: Captured, name: str) -> int:
-    number = captured.get(name)
-    if not isinstance(number, int):
-        raise DeviceError(
-            "The journal entry of the memory clock is damaged: reboot, which sets it anew, and remove it."
-        )
-    return number

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from knobs.attributes import optional_text
 from knobs.drivers.jetson.board import JetsonBoard
-from knobs.drivers.jetson.text import text_or_nothing
 from knobs.sysfs import KernelFiles
 
 LOWEST_SAFE_HZ = 600_000_000
@@ -58,7 +58,7 @@ class MemoryRates:
 def memory_rates(files: KernelFiles, board: JetsonBoard) -> MemoryRates:
     """Returns the clocks that the device lists, or else those that are documented for the board."""
     for path in _LISTS:
-        listed = [int(number) for number in re.findall(r"\d+", text_or_nothing(files, path))]
+        listed = [int(number) for number in re.findall(r"\d+", optional_text(files, path))]
         hertz = {number * 1000 if number < _KILOHERTZ_BELOW else number for number in listed if number}
         if hertz:
             return MemoryRates(tuple(sorted(hertz)))

@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from knobs.attributes import optional_number, optional_text
 from knobs.contract import Conditions, DeviceError, Monitor
-from knobs.drivers.devfreq import megahertz
 from knobs.drivers.jetson.power_mode import fan_profile, present_power_mode
-from knobs.drivers.jetson.text import number_or_nothing, text_or_nothing
 from knobs.drivers.thermal import ThermalCaps, temperatures_c
 from knobs.sysfs import KernelFiles
+from knobs.units import megahertz
 
 _OVER_CURRENT_COUNTERS = "/sys/class/hwmon/hwmon*/oc*_event_cnt"
 _CAUSES = {"oc1": "under-voltage", "oc2": "average over-current", "oc3": "instantaneous over-current"}
@@ -82,16 +82,16 @@ class JetsonMonitor(Monitor):
 
     def _delivered(self) -> Iterator[tuple[str, float]]:
         for part in self._parts:
-            if part.asleep and text_or_nothing(self._files, part.asleep) == "suspended":
+            if part.asleep and optional_text(self._files, part.asleep) == "suspended":
                 continue  # without power the file shows the last clock
-            hertz = number_or_nothing(self._files, part.actual)
+            hertz = optional_number(self._files, part.actual)
             if hertz:
                 yield part.knob_id, float(megahertz(hertz))
 
     def _over_currents(self) -> Iterator[str]:
         """The first look only sets the counts; a counter that has started anew is taken as it is."""
         for path in self._files.glob(_OVER_CURRENT_COUNTERS):
-            count = number_or_nothing(self._files, path)
+            count = optional_number(self._files, path)
             if count is None:
                 continue
             before = self._counts.get(path, count)
@@ -117,5 +117,5 @@ class JetsonMonitor(Monitor):
 
     def _utilization(self) -> float | None:
         own = (f"{self._gpu_folder}/device/load",) if self._gpu_folder else ()
-        loads = (number_or_nothing(self._files, path) for path in (*own, *_LOADS))
+        loads = (optional_number(self._files, path) for path in (*own, *_LOADS))
         return next((min(load / _PERMILLE, 1.0) for load in loads if load is not None), None)

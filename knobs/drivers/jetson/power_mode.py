@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from knobs.attributes import optional_text
 from knobs.contract import Absence
-from knobs.drivers.jetson.text import text_or_nothing
 from knobs.sysfs import KernelFiles
 
 KNOB_ID = "jetson.power_mode"
@@ -53,11 +53,11 @@ class PowerMode:
 
 def present_power_mode(files: KernelFiles) -> PowerMode | None:
     """Returns the mode that nvpmodel last set; None where it cannot be told."""
-    found = re.search(r"pmode:(\d+)", text_or_nothing(files, _STATUS))
+    found = re.search(r"pmode:(\d+)", optional_text(files, _STATUS))
     if found is None:
         return None
     number = int(found[1])
-    modes = {mode.number: mode for mode in parse_modes(text_or_nothing(files, _TABLE))}
+    modes = {mode.number: mode for mode in parse_modes(optional_text(files, _TABLE))}
     return modes.get(number, PowerMode(number, "", {}))
 
 
@@ -82,7 +82,7 @@ def fan_profile(files: KernelFiles) -> str:
         (_FAN_DEFAULTS, r"FAN_DEFAULT_PROFILE\s+(\w+)"),
         (_STATUS, r"fmode:(\w+)"),  # where nvpmodel sets the fan as well, up to L4T 32
     ):
-        found = re.search(pattern, text_or_nothing(files, path))
+        found = re.search(pattern, optional_text(files, path))
         if found is not None:
             return found[1]
     return ""

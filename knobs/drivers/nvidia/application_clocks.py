@@ -6,25 +6,26 @@ that it is deprecated; they no longer serve these GPUs either.
 
 from __future__ import annotations
 
+from knobs.checks import captured_number, require_back, require_listed
 from knobs.contract import (
     Captured,
     Delivery,
-    Knob,
     KnobKind,
     KnobSpec,
     RestoreClass,
     RestoreOutcome,
     Value,
 )
-from knobs.drivers.nvidia.checks import require_back, require_listed, whole_number
+from knobs.described import DescribedKnob
 from knobs.drivers.nvidia.device import ClockDomain, Device
-from knobs.drivers.nvidia.locked_clocks import CORE_MAX, SETTLE_S, core_tolerance
+from knobs.drivers.nvidia.locked_clocks import SETTLE_S, core_tolerance
+from knobs.drivers.nvidia.names import CORE_MAX
 
 _MEMORY = "memory_mhz"
 _CORE = "core_mhz"
 
 
-class ApplicationClockKnob(Knob):
+class ApplicationClockKnob(DescribedKnob):
     """The core clock at which applications run, at the highest memory clock."""
 
     def __init__(self, set_name: str, gpu: Device, memory_mhz: int, core_clocks_mhz: tuple[int, ...]) -> None:
@@ -51,11 +52,6 @@ class ApplicationClockKnob(Knob):
             note="Set by application clocks, because this GPU is too old for locked clocks.",
         )
 
-    @property
-    def spec(self) -> KnobSpec:
-        """The knob as a record."""
-        return self._spec
-
     def read(self) -> Value:
         """Returns the core clock at which applications are to run."""
         return self._gpu.application_clock_mhz(ClockDomain.GRAPHICS)
@@ -71,8 +67,8 @@ class ApplicationClockKnob(Knob):
 
     def restore(self, captured: Captured) -> RestoreOutcome:
         """Puts the pair back, the default by a reset, and reads it back."""
-        memory_mhz = whole_number(self._spec, captured, _MEMORY)
-        core_mhz = whole_number(self._spec, captured, _CORE)
+        memory_mhz = captured_number(self._spec.id, captured, _MEMORY)
+        core_mhz = captured_number(self._spec.id, captured, _CORE)
         if (memory_mhz, core_mhz) == self._default():
             self._gpu.reset_application_clocks()
         else:

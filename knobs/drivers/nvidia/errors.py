@@ -5,9 +5,14 @@ Source: ``nvmlReturn_t`` in nvml.h.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from knobs.contract import DeviceError, NoValueError
+
+_Answer = TypeVar("_Answer")
+_Default = TypeVar("_Default")
 
 
 class NvmlError(DeviceError):
@@ -103,3 +108,11 @@ def nvml_error(action: str, code: int) -> NvmlError:
     unknown = _Meaning(NvmlError, f"NVIDIA's driver reports error {code}", "check the kernel's log for lines with NVRM")
     meaning = _MEANINGS.get(code, unknown)
     return meaning.kind(action, meaning.reason, meaning.fix)
+
+
+def told(ask: Callable[[], _Answer], default: _Default) -> _Answer | _Default:
+    """Returns an answer, or the default where this GPU or driver has none."""
+    try:
+        return ask()
+    except (UnsupportedError, NotNowError):
+        return default

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 from knobs.drivers.nvidia.device import Architecture, Device
-from knobs.drivers.nvidia.errors import NotNowError, UnsupportedError
+from knobs.drivers.nvidia.errors import UnsupportedError, told
+from knobs.drivers.nvidia.pci import kernel_address
 
 ONE_STEP_MHZ = 15
 """The usual distance between two core clocks; a delivered clock may be off by as much."""
 
-_PCI_ADDRESS = re.compile(r"(?:(?P<domain>[0-9a-f]{1,8}):)?(?P<rest>[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])")
-
 _NONE: tuple[int, ...] = ()
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -85,10 +79,10 @@ class Gpu:
             device=device,
             index=index,
             uuid=device.uuid(),
-            pci=kernel_address(_told(device.pci_address, "")),
+            pci=kernel_address(told(device.pci_address, "")),
             make=_make_of(device),
-            mig=_told(device.mig_enabled, default=False),
-            persistent=_told(device.persistent, None),
+            mig=told(device.mig_enabled, default=False),
+            persistent=told(device.persistent, None),
         )
 
     @property
@@ -107,18 +101,12 @@ class Gpu:
         return bool(self.make.core_clocks_mhz) or self.make.power is not None
 
 
-def kernel_address(address: str) -> str:
-    """Returns a PCI address as the kernel writes it, from any of the usual spellings; empty for what is none."""
-    match = _PCI_ADDRESS.fullmatch(address.strip().lower())
-    return f"{int(match['domain'] or '0', 16):04x}:{match['rest']}" if match else ""
-
-
 def _make_of(device: Device) -> Make:
-    memory_clocks = _told(device.memory_clocks_mhz, _NONE)
+    memory_clocks = told(device.memory_clocks_mhz, _NONE)
     core_clocks = _core_clocks(device, memory_clocks[-1]) if memory_clocks else ()
     return Make(
         name=device.name(),
-        architecture=_told(device.architecture, 0),
+        architecture=told(device.architecture, 0),
         memory_clocks_mhz=memory_clocks,
         full_memory_clocks_mhz=tuple(
             clock
@@ -131,7 +119,7 @@ def _make_of(device: Device) -> Make:
 
 
 def _core_clocks(device: Device, memory_mhz: int) -> tuple[int, ...]:
-    return _told(lambda: device.core_clocks_mhz(memory_mhz), _NONE)
+    return told(lambda: device.core_clocks_mhz(memory_mhz), _NONE)
 
 
 def _power_range(device: Device) -> PowerRange | None:
@@ -141,12 +129,4 @@ def _power_range(device: Device) -> PowerRange | None:
         low, high = device.power_limit_range_mw()
     except UnsupportedError:
         return None
-    return PowerRange(low, _told(device.default_power_limit_mw, high), high) if low < high else None
-
-
-def _told(ask: Callable[[], _T], default: _T) -> _T:
-    """Returns the answer, or the default where this GPU or driver has none."""
-    try:
-        return ask()
-    except (UnsupportedError, NotNowError):
-        return default
+    return PowerRange(low, told(device.default_power_limit_mw, high), high) if low < high else None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
+from knobs.checks import captured_number, require_listed
 from knobs.contract import (
     Captured,
     Delivery,
-    Knob,
     KnobKind,
     KnobSpec,
     NotAbove,
@@ -15,13 +16,10 @@ from knobs.contract import (
     RestoreOutcome,
     Value,
 )
-from knobs.drivers.nvidia.checks import require_listed, whole_number
+from knobs.described import DescribedKnob
 from knobs.drivers.nvidia.clock_lock import ClockLock, End
 from knobs.drivers.nvidia.gpu import ONE_STEP_MHZ
-
-CORE_MAX = "core.max_mhz"
-CORE_MIN = "core.min_mhz"
-MEMORY_MAX = "memory.max_mhz"
+from knobs.drivers.nvidia.names import CORE_MAX, CORE_MIN, MEMORY_MAX
 
 SETTLE_S = 0.5
 """Changes of the core clock take 5 to some 100 ms, depending on GPU and target (arXiv 2502.20075)."""
@@ -31,7 +29,7 @@ _MEMORY_READS_OFF_BY_MHZ = 5
 _TO = "to_mhz"
 
 
-class LockedClockKnob(Knob):
+class LockedClockKnob(DescribedKnob):
     """One end of a lock.
 
     The value of a knob that nobody has written is that end of the device's own range. It goes back to what this
@@ -55,11 +53,6 @@ class LockedClockKnob(Knob):
         self._end: End = end
         self._declared = None if declared is None else self._listed(declared)
 
-    @property
-    def spec(self) -> KnobSpec:
-        """The knob as a record."""
-        return self._spec
-
     def read(self) -> Value:
         """Returns what was last written, or else the end of the device's own range."""
         held = self._lock.held(self._end)
@@ -76,7 +69,7 @@ class LockedClockKnob(Knob):
 
     def restore(self, captured: Captured) -> RestoreOutcome:
         """Puts this end of the lock back, and keeps what the other end is held at."""
-        to_mhz = None if captured.get(_TO, "") is None else whole_number(self._spec, captured, _TO)
+        to_mhz = None if captured.get(_TO, "") is None else captured_number(self._spec.id, captured, _TO)
         self._lock.move(self._end, to_mhz)
         return RestoreOutcome.RESTORED
 
@@ -95,19 +88,10 @@ def core_max_spec(device: str, clocks_mhz: tuple[int, ...], *, memory_is_a_knob:
             own tools do, since the core clocks on offer depend on it.
         note: What the operator should know.
     """
-    return KnobSpec(
-        id=f"{device}.{CORE_MAX}",
-        unit="MHz",
-        kind=KnobKind.CLOCK,
-        values=clocks_mhz,
-        restore_class=RestoreClass.RESET,
-        device=device,
-        tolerance=core_tolerance(clocks_mhz),
-        settle_s=SETTLE_S,
-        switch_cost_s=_SWITCH_COST_S,
+    return replace(
+        _clock_spec(device, CORE_MAX, clocks_mhz, core_tolerance(clocks_mhz), note),
         after=(f"{device}.{MEMORY_MAX}",) if memory_is_a_knob else (),
         delivery=Delivery.REACHED,
-        note=note,
     )
 
 
@@ -117,19 +101,10 @@ def core_min_spec(device: str, clocks_mhz: tuple[int, ...], note: str) -> KnobSp
     It does no harm and seldom pays: it keeps the GPU from resting between requests, for a quicker start of the
     next one. So it is offered, and left out of studies unless the operator says otherwise.
     """
-    return KnobSpec(
-        id=f"{device}.{CORE_MIN}",
-        unit="MHz",
-        kind=KnobKind.CLOCK,
-        values=clocks_mhz,
-        restore_class=RestoreClass.RESET,
-        device=device,
+    return replace(
+        _clock_spec(device, CORE_MIN, clocks_mhz, core_tolerance(clocks_mhz), note),
         not_above=NotAbove(f"{device}.{CORE_MAX}"),
-        tolerance=core_tolerance(clocks_mhz),
-        settle_s=SETTLE_S,
-        switch_cost_s=_SWITCH_COST_S,
         explored=False,
-        note=note,
     )
 
 
@@ -140,21 +115,25 @@ def memory_max_spec(device: str, clocks_mhz: tuple[int, ...], note: str) -> Knob
     highest clock.
     """
     closest = min(high / low for low, high in pairwise(clocks_mhz)) - 1.0
-    return KnobSpec(
-        id=f"{device}.{MEMORY_MAX}",
-        unit="MHz",
-        kind=KnobKind.CLOCK,
-        values=clocks_mhz,
-        restore_class=RestoreClass.RESET,
-        device=device,
-        tolerance=min(_MEMORY_READS_OFF_BY_MHZ / clocks_mhz[0], closest / 3),
-        settle_s=SETTLE_S,
-        switch_cost_s=_SWITCH_COST_S,
-        delivery=Delivery.CEILING,
-        note=note,
-    )
+    tolerance = min(_MEMORY_READS_OFF_BY_MHZ / clocks_mhz[0], closest / 3)
+    return replace(_clock_spec(device, MEMORY_MAX, clocks_mhz, tolerance, note), delivery=Delivery.CEILING)
 
 
 def core_tolerance(clocks_mhz: tuple[int, ...]) -> float:
     """One step at the highest clock, so that at no clock it is more than one step."""
     return ONE_STEP_MHZ / clocks_mhz[-1]
+
+
+def _clock_spec(device: str, kind: str, clocks_mhz: tuple[int, ...], tolerance: float, note: str) -> KnobSpec:
+    return KnobSpec(
+        id=f"{device}.{kind}",
+        unit="MHz",
+        kind=KnobKind.CLOCK,
+        values=clocks_mhz,
+        restore_class=RestoreClass.RESET,
+        device=device,
+        tolerance=tolerance,
+        settle_s=SETTLE_S,
+        switch_cost_s=_SWITCH_COST_S,
+        note=note,
+    )

@@ -7,12 +7,11 @@ between two looks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 from knobs.drivers.nvidia.device import ClockDomain, Device, Field, GpuProcess, Reason
-from knobs.drivers.nvidia.errors import NotNowError, UnsupportedError
+from knobs.drivers.nvidia.errors import told
 
 _HEAT_OF_EITHER_KIND = Field(75)
 _COUNTED_REASONS = {
@@ -23,8 +22,6 @@ _COUNTED_REASONS = {
     Field(271): Reason.HARDWARE_POWER_BRAKE,
 }
 _NO_REASON = Reason(0)
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -63,28 +60,21 @@ class Watcher:
             NvmlError: It is lost.
         """
         device = self._device
-        now = _told(device.clock_reasons)
+        now = told(device.clock_reasons, _NO_REASON)
         return Look(
-            core_mhz=_told(lambda: device.clock_mhz(ClockDomain.GRAPHICS)),
-            memory_mhz=_told(lambda: device.clock_mhz(ClockDomain.MEMORY)),
-            reasons=self._reasons_since() | (_NO_REASON if now is None else now),
-            temperature_c=_told(device.temperature_c),
-            utilization=_told(device.utilization),
-            processes=_told(device.processes) or (),
+            core_mhz=told(lambda: device.clock_mhz(ClockDomain.GRAPHICS), None),
+            memory_mhz=told(lambda: device.clock_mhz(ClockDomain.MEMORY), None),
+            reasons=self._reasons_since() | now,
+            temperature_c=told(device.temperature_c, None),
+            utilization=told(device.utilization, None),
+            processes=told(device.processes, ()),
         )
 
     def _reasons_since(self) -> Reason:
         """The reasons whose counters have grown since the last look; none at the first."""
-        before, self._counted = self._counted, _told(lambda: self._device.fields(tuple(_COUNTED_REASONS))) or {}
+        before, self._counted = self._counted, told(lambda: self._device.fields(tuple(_COUNTED_REASONS)), {})
         reasons = _NO_REASON
         for field, count in self._counted.items():
             if count > before.get(field, count):
                 reasons |= _COUNTED_REASONS[field]
         return reasons
-
-
-def _told(ask: Callable[[], _T]) -> _T | None:
-    try:
-        return ask()
-    except (UnsupportedError, NotNowError):
-        return None

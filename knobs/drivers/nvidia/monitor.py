@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from knobs.contract import Conditions, DeviceError, Monitor, Occupant
+from knobs.attributes import optional_text
+from knobs.contract import Conditions, Monitor, Occupant
 from knobs.drivers.nvidia.device import GpuProcess, Reason
-from knobs.drivers.nvidia.locked_clocks import CORE_MAX, MEMORY_MAX
 from knobs.drivers.nvidia.look import Look, Watcher
+from knobs.drivers.nvidia.names import CORE_MAX, MEMORY_MAX
 from knobs.drivers.nvidia.selection import DeviceSet
 from knobs.sysfs import KernelFiles
 
@@ -83,13 +84,10 @@ class NvidiaMonitor(Monitor):
             known = memory_by_pid.get(process.pid)
             told = [memory for memory in (known, process.memory_bytes) if memory is not None]
             memory_by_pid[process.pid] = sum(told) if told else None
-        return tuple(Occupant(pid, self._set.name, self._name(pid), memory) for pid, memory in memory_by_pid.items())
-
-    def _name(self, pid: int) -> str:
-        try:
-            return self._files.read_text(f"/proc/{pid}/comm")
-        except DeviceError:
-            return ""
+        return tuple(
+            Occupant(pid, self._set.name, optional_text(self._files, f"/proc/{pid}/comm"), memory)
+            for pid, memory in memory_by_pid.items()
+        )
 
 
 def _working(looks: Sequence[Look]) -> Sequence[Look]:

@@ -10,19 +10,9 @@ from knobs.drivers.nvidia.clock_lock import ClockLock
 from knobs.drivers.nvidia.device import ClockDomain
 from knobs.drivers.nvidia.errors import NvmlError
 from knobs.drivers.nvidia.gpu import Gpu
-from knobs.drivers.nvidia.locked_clocks import (
-    CORE_MAX,
-    CORE_MIN,
-    MEMORY_MAX,
-    LockedClockKnob,
-    core_max_spec,
-    core_min_spec,
-    memory_max_spec,
-)
-from knobs.drivers.nvidia.power_limit import POWER_LIMIT, PowerLimitKnob
-
-KNOBS = (CORE_MAX, CORE_MIN, MEMORY_MAX, POWER_LIMIT)
-"""What an NVIDIA GPU can have, without the device set's name before it."""
+from knobs.drivers.nvidia.locked_clocks import LockedClockKnob, core_max_spec, core_min_spec, memory_max_spec
+from knobs.drivers.nvidia.names import CORE_MAX, CORE_MIN, MEMORY_MAX, POWER_LIMIT
+from knobs.drivers.nvidia.power_limit import PowerLimitKnob
 
 _USE_THE_POWER_LIMIT = "use the power limit where it is offered"
 
@@ -48,7 +38,7 @@ class GpuParts:
     def knob(
         self, kind: str, set_name: str, restore_to: Mapping[str, Value], limits_in_force_mw: Iterable[int] = ()
     ) -> Knob | Absence:
-        """Returns one of :data:`KNOBS`, or why this GPU lacks it.
+        """Returns one of :data:`~knobs.drivers.nvidia.names.KNOBS`, or why this GPU lacks it.
 
         Args:
             kind: Which one.

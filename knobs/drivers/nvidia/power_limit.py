@@ -9,29 +9,28 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from knobs.checks import captured_number, require_back, require_listed
 from knobs.contract import (
     Captured,
-    Knob,
     KnobKind,
     KnobSpec,
     RestoreClass,
     RestoreOutcome,
     Value,
 )
-from knobs.drivers.nvidia.checks import require_back, require_listed, whole_number
+from knobs.described import DescribedKnob
 from knobs.drivers.nvidia.device import Device
 from knobs.drivers.nvidia.gpu import PowerRange
+from knobs.drivers.nvidia.names import POWER_LIMIT
+from knobs.units import MILLIWATTS_PER_WATT, in_units
 
-POWER_LIMIT = "power.limit_w"
-
-_MILLIWATTS_PER_WATT = 1000
 _FINE_STEP_W, _COARSE_STEP_W = 5, 10
 _FINE_UP_TO_W = 100
 _SETTLE_S = 1.0
 _LIMIT = "limit_mw"
 
 
-class PowerLimitKnob(Knob):
+class PowerLimitKnob(DescribedKnob):
     """The power limit that the driver keeps to by lowering clocks."""
 
     def __init__(self, set_name: str, gpu: Device, limits: PowerRange, in_force_mw: Iterable[int], note: str) -> None:
@@ -56,11 +55,6 @@ class PowerLimitKnob(Knob):
             note=note,
         )
 
-    @property
-    def spec(self) -> KnobSpec:
-        """The knob as a record."""
-        return self._spec
-
     def read(self) -> Value:
         """Returns the limit that was set."""
         return _watts(self._gpu.power_limit_mw())
@@ -68,7 +62,7 @@ class PowerLimitKnob(Knob):
     def write(self, value: Value) -> None:
         """Sets the limit."""
         require_listed(self._spec, value)
-        self._gpu.set_power_limit_mw(round(float(value) * _MILLIWATTS_PER_WATT))
+        self._gpu.set_power_limit_mw(round(float(value) * MILLIWATTS_PER_WATT))
 
     def capture(self) -> Captured:
         """Returns the limit, to the milliwatt."""
@@ -76,7 +70,7 @@ class PowerLimitKnob(Knob):
 
     def restore(self, captured: Captured) -> RestoreOutcome:
         """Puts the limit back and reads it back."""
-        limit_mw = whole_number(self._spec, captured, _LIMIT)
+        limit_mw = captured_number(self._spec.id, captured, _LIMIT)
         self._gpu.set_power_limit_mw(limit_mw)
         require_back(self._spec, self._gpu.label, _watts(limit_mw), self.read())
         return RestoreOutcome.RESTORED
@@ -84,8 +78,8 @@ class PowerLimitKnob(Knob):
 
 def _choices_w(limits: PowerRange, in_force_mw: Iterable[int]) -> tuple[Value, ...]:
     """A grid of round watts, and the limits that mean something: lowest, default, highest, in force."""
-    span_w = (limits.high_mw - limits.low_mw) / _MILLIWATTS_PER_WATT
-    step_mw = (_FINE_STEP_W if span_w <= _FINE_UP_TO_W else _COARSE_STEP_W) * _MILLIWATTS_PER_WATT
+    span_w = (limits.high_mw - limits.low_mw) / MILLIWATTS_PER_WATT
+    step_mw = (_FINE_STEP_W if span_w <= _FINE_UP_TO_W else _COARSE_STEP_W) * MILLIWATTS_PER_WATT
     grid_mw = range(math.ceil(limits.low_mw / step_mw) * step_mw, limits.high_mw + 1, step_mw)
     named_mw = (limits.low_mw, limits.default_mw, limits.high_mw, *in_force_mw)
     allowed_mw = {limit for limit in (*grid_mw, *named_mw) if limits.low_mw <= limit <= limits.high_mw}
@@ -93,8 +87,7 @@ def _choices_w(limits: PowerRange, in_force_mw: Iterable[int]) -> tuple[Value, .
 
 
 def _watts(milliwatts: int) -> Value:
-    whole, rest = divmod(milliwatts, _MILLIWATTS_PER_WATT)
-    return whole if rest == 0 else milliwatts / _MILLIWATTS_PER_WATT
+    return in_units(milliwatts, MILLIWATTS_PER_WATT)
 
 
 def captured_limit_mw(entry: object) -> int | None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from knobs.contract import Absence, Captured, DeviceError, Knob, Value
 from knobs.drivers.nvidia.errors import NvmlError
 from knobs.drivers.nvidia.gpu import Gpu
-from knobs.drivers.nvidia.locked_clocks import CORE_MIN
-from knobs.drivers.nvidia.parts import KNOBS, GpuParts
+from knobs.drivers.nvidia.names import CORE_MIN, KNOB_ID, KNOBS, captured_gpus, is_entry_of_nvidia
+from knobs.drivers.nvidia.parts import GpuParts
 from knobs.drivers.nvidia.power_limit import captured_limit_mw
-from knobs.drivers.nvidia.selection import UUID_PREFIX, DeviceSet
-from knobs.gang import MEMBERS, Gang
-
-_KNOB_ID = re.compile(rf"(?P<set>gpu\d*)\.(?P<kind>{'|'.join(map(re.escape, KNOBS))})")
+from knobs.drivers.nvidia.selection import DeviceSet
+from knobs.gang import Gang
 
 
 class Rig:
@@ -49,10 +46,10 @@ class Rig:
         Raises:
             DeviceError: None of its GPUs is there, or they cannot be set any more.
         """
-        match = _KNOB_ID.fullmatch(knob_id)
+        match = KNOB_ID.fullmatch(knob_id)
         if match is None or not is_entry_of_nvidia(knob_id, captured):
             return None
-        entries = _entries(captured)
+        entries = captured_gpus(captured)
         parts = {uuid: self._parts[uuid] for uuid in entries if uuid in self._parts}
         if not parts:
             raise DeviceError(
@@ -65,16 +62,6 @@ class Rig:
         if isinstance(knob, Absence):
             raise DeviceError(f"{knob_id} cannot be restored: {knob.reason}; reboot, which takes it back as well.")
         return knob
-
-
-def is_entry_of_nvidia(knob_id: str, captured: Captured) -> bool:
-    """Tells whether a journal entry is one of an NVIDIA GPU's knob, not of another maker's by the same id."""
-    return bool(_KNOB_ID.fullmatch(knob_id)) and any(uuid.startswith(UUID_PREFIX) for uuid in _entries(captured))
-
-
-def _entries(captured: Captured) -> dict[str, object]:
-    entries = captured.get(MEMBERS)
-    return dict(entries) if isinstance(entries, dict) else {}
 
 
 def _limits_in_force(gpus: Iterable[Gpu]) -> Iterator[int]:

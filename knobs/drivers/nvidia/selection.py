@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from knobs.contract import RefusedError
-from knobs.drivers.nvidia.gpu import Gpu, Make, kernel_address
+from knobs.drivers.nvidia.gpu import Gpu, Make
+from knobs.drivers.nvidia.names import ALL, UUID_PREFIX
+from knobs.drivers.nvidia.pci import PCI_DEVICES, kernel_address, nvidia_addresses
 from knobs.sysfs import KernelFiles
-
-UUID_PREFIX = "GPU-"
 
 _INDEX = re.compile(r"\d+")
 
@@ -55,28 +55,15 @@ def device_sets(gpus: Iterable[Gpu]) -> tuple[DeviceSet, ...]:
         by_make.setdefault(gpu.make, []).append(gpu)
     groups = [tuple(group) for group in by_make.values()]
     if len(groups) == 1:
-        return (DeviceSet("gpu", groups[0]),)
-    return tuple(DeviceSet(f"gpu{group[0].index}", group) for group in groups)
+        return (DeviceSet(ALL, groups[0]),)
+    return tuple(DeviceSet(f"{ALL}{group[0].index}", group) for group in groups)
 
 
 def _is_ours(name: str, files: KernelFiles) -> bool:
     address = kernel_address(name)
     if not address:
         return bool(_INDEX.fullmatch(name)) or name.upper().startswith(UUID_PREFIX)
-    return address in nvidia_addresses(files) or not files.exists(f"/sys/bus/pci/devices/{address}")
-
-
-def nvidia_addresses(files: KernelFiles) -> tuple[str, ...]:
-    """Returns the PCI addresses of NVIDIA's graphics processors, whether a driver serves them or not."""
-    folders = files.glob("/sys/bus/pci/devices/*")
-    return tuple(folder.rpartition("/")[2] for folder in folders if _is_nvidia_gpu(files, folder))
-
-
-def _is_nvidia_gpu(files: KernelFiles, folder: str) -> bool:
-    vendor, kind = f"{folder}/vendor", f"{folder}/class"
-    if not (files.readable(vendor) and files.readable(kind)):
-        return False
-    return files.read_text(vendor) == "0x10de" and files.read_text(kind).startswith("0x03")
+    return address in nvidia_addresses(files) or not files.exists(f"{PCI_DEVICES}/{address}")
 
 
 def _named(gpus: tuple[Gpu, ...], name: str) -> Gpu:

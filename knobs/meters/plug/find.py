@@ -28,11 +28,7 @@ def find_plugs(wishes: Wishes, new_sampler: Callable[[], Sampler] = Sampler) -> 
         wishes: What the operator says about the hardware.
         new_sampler: Makes a thread for one meter: none waits for the answer of another one.
     """
-    found = [_opened(meter_id, text, new_sampler) for meter_id, text in wishes.plugs.items()]
-    return Found(
-        meters=tuple(one for one in found if isinstance(one, SampledMeter)),
-        absent=tuple(one for one in found if isinstance(one, Absence)),
-    )
+    return Found.of(_opened(meter_id, text, new_sampler) for meter_id, text in wishes.plugs.items())
 
 
 def _opened(meter_id: str, text: str, new_sampler: Callable[[], Sampler]) -> SampledMeter | Absence:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from statistics import fmean
 
 from knobs.contract import Scope
+from knobs.meters.averages import mean
 
 _REMEMBERED_POWERS = 64
 
@@ -81,8 +81,8 @@ class PowerHistory:
         """
         if not self._squared_changes:
             return 0.0
-        interval_s = fmean(self._intervals_s)
+        interval_s = mean(self._intervals_s)
         unseen_s = max(0.0, interval_s - look_s)
         each_s = math.sqrt(uncertainty_s**2 / 3.0 + unseen_s**2 / 12.0)
-        typical_change_w = math.sqrt(fmean(self._squared_changes))
+        typical_change_w = math.sqrt(mean(self._squared_changes))
         return _DEVIATIONS / 2.0 * typical_change_w * each_s * math.sqrt(max(1.0, WALK_S / interval_s))

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from statistics import median
+
+from knobs.meters.averages import median
 
 _REMEMBERED_INTERVALS = 8
 _PHASE_GAIN, _PERIOD_GAIN = 0.3, 0.1

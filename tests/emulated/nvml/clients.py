@@ -43,6 +43,13 @@ def initialised(socket_path: Path) -> Iterator[None]:
             pynvml.nvmlShutdown()
 
 
+def shut_down() -> None:
+    """Lets go of the library in this process, however often it was opened."""
+    with contextlib.suppress(pynvml.NVMLError):
+        while True:
+            pynvml.nvmlShutdown()
+
+
 _PREAMBLE = """
 import json, os, signal, sys, time
 import pynvml

@@ -40,6 +40,7 @@ class NvmlRefusal(Exception):  # noqa: N818 - the driver's refusal, an answer as
 class Architecture(IntEnum):
     """``NVML_DEVICE_ARCH_*``."""
 
+    MAXWELL = 3
     PASCAL = 4
     VOLTA = 5
     TURING = 6

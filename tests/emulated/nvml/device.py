@@ -6,22 +6,20 @@ last second. Every stretch of constant power is remembered, so that both are exa
 
 from __future__ import annotations
 
+import math
 import time
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from simulation.dynamics import is_throttled
 from simulation.model import DeviceModel
-from simulation.realtime import RealTimeDevice
+from simulation.realtime import Orders, RealTimeDevice, Stretch
 
 IDLE_AFTER_S = 0.5
 """Work keeps the clocks at the highest that settings and limits allow, and for this long after it. ASSUMED."""
 
 _REMEMBERED_S = 3.0
 _MOMENT_S = 1e-6
-_LONGEST_NAP_S = 0.01
-"""Clocks change while a batch runs: whoever waits for it looks again."""
 
 
 @dataclass(frozen=True)
@@ -53,36 +51,64 @@ class NvidiaDevice(RealTimeDevice):
             clock: The clock that it lives by, in seconds.
             sleep: Lets that clock go on.
         """
-        super().__init__(model, seed, clock, lambda duration_s: sleep(min(duration_s, _LONGEST_NAP_S)))
         self._past = [Reading(0.0)]
         self._idle_since_s = -IDLE_AFTER_S
-        self._parked_core_mhz = model.core_clocks_mhz[0]
+        self._is_parked = True
+        self._core_range_mhz = model.core_clocks_mhz[0], model.core_clocks_mhz[-1]
         self._busy_memory_mhz = self._idle_memory_mhz = model.memory_clocks_mhz[-1]
+        super().__init__(model, seed, clock, sleep)
 
     def set_core_range(self, low_mhz: float, high_mhz: float) -> None:
         """Bounds the core clock: with work it is as high as may be, without it sinks to the lower bound."""
-        with self._present():
-            self._parked_core_mhz = low_mhz
+        with self.present():
+            self._core_range_mhz = low_mhz, high_mhz
             super().set_core_range(low_mhz, high_mhz)
 
     def set_memory_clocks(self, busy_mhz: float, idle_mhz: float) -> None:
         """Sets the memory clock with work, and without."""
-        with self._present():
+        with self.present():
             self._busy_memory_mhz, self._idle_memory_mhz = busy_mhz, idle_mhz
+            self.set_memory(busy_mhz)
+
+    def orders(self, time_s: float, busy: bool) -> Orders:
+        """Returns the clocks for work, or those of a GPU that is parked because it had none for a while."""
+        parks_at_s = self._idle_since_s + IDLE_AFTER_S
+        low_mhz, high_mhz = self._core_range_mhz
+        self._is_parked = not busy and time_s > parks_at_s - _MOMENT_S
+        if self._is_parked:
+            return Orders(low_mhz, self._idle_memory_mhz)
+        return Orders(high_mhz, self._busy_memory_mhz, math.inf if busy else parks_at_s)
+
+    def passed(self, stretch: Stretch) -> None:
+        """Adds a stretch to the past."""
+        if stretch.busy:
+            self._idle_since_s = stretch.end_s
+        before, passed_s = self._past[-1], stretch.end_s - stretch.start_s
+        self._past.append(
+            Reading(
+                time_s=stretch.end_s,
+                energy_j=stretch.energy_j,
+                busy_s=before.busy_s + stretch.busy * passed_s,
+                power_capped_s=before.power_capped_s + stretch.capped_by_power * passed_s,
+                heat_capped_s=before.heat_capped_s + stretch.capped_by_heat * passed_s,
+            )
+        )
+        if self._past[len(self._past) // 2].time_s < stretch.end_s - _REMEMBERED_S:
+            del self._past[: len(self._past) // 2]
 
     def now(self) -> Reading:
         """Returns what has accumulated until now."""
-        with self._present():
+        with self.present():
             return self._past[-1]
 
     def is_idle(self) -> bool:
         """Tells whether the clocks are parked."""
-        with self._present():
-            return self._is_parked()
+        with self.present():
+            return self._is_parked
 
     def at(self, time_s: float) -> Reading:
         """Returns what had accumulated at an instant of the last seconds; what is older counts as the oldest."""
-        with self._present():
+        with self.present():
             index = bisect_right(self._past, time_s, key=lambda reading: reading.time_s)
             if index == 0:
                 return self._past[0]
@@ -96,39 +122,6 @@ class NvidiaDevice(RealTimeDevice):
         if end.time_s <= start.time_s:
             return self.observe().power_w
         return (end.energy_j - start.energy_j) / (end.time_s - start.time_s)
-
-    def _is_parked(self) -> bool:
-        return self._work is None and self._state.time_s > self._idle_since_s + IDLE_AFTER_S - _MOMENT_S
-
-    def _step(self, at_most_s: float) -> None:
-        """Lets one stretch of constant power pass, which ends at the latest when the clocks are parked."""
-        before, state = self._past[-1], self._state
-        busy = self._work is not None
-        parked = self._is_parked()
-        state.core_min_mhz = self._parked_core_mhz if parked else state.core_max_mhz
-        state.memory_max_mhz = self._idle_memory_mhz if parked else self._busy_memory_mhz
-        if not busy and not parked:
-            at_most_s = min(at_most_s, self._idle_since_s + IDLE_AFTER_S - state.time_s)
-        super()._step(at_most_s)
-        passed_s = state.time_s - before.time_s
-        hot = self._is_hot()
-        capped = is_throttled(self._model, state) and not hot
-        if busy:
-            self._idle_since_s = state.time_s
-        self._remember(
-            Reading(
-                time_s=state.time_s,
-                energy_j=state.board_j,
-                busy_s=before.busy_s + busy * passed_s,
-                power_capped_s=before.power_capped_s + capped * passed_s,
-                heat_capped_s=before.heat_capped_s + hot * passed_s,
-            )
-        )
-
-    def _remember(self, reading: Reading) -> None:
-        self._past.append(reading)
-        if self._past[len(self._past) // 2].time_s < reading.time_s - _REMEMBERED_S:
-            del self._past[: len(self._past) // 2]
 
 
 def _between(first: Reading, second: Reading, time_s: float) -> Reading:

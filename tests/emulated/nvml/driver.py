@@ -93,8 +93,9 @@ class Driver:
         if function not in _ABOUT_A_GPU:
             return self._about_system(function, *arguments)
         gpu = self._present(int(arguments[0]))
-        if not gpu.profile.supports(function):
-            raise NvmlRefusal(ReturnCode.NOT_SUPPORTED)
+        refusal = gpu.profile.refusal(function)
+        if refusal is not None:
+            raise NvmlRefusal(refusal)
         if self.release.deprecates(function):
             raise NvmlRefusal(ReturnCode.DEPRECATED)
         numbers = tuple(map(int, arguments[1:]))

@@ -43,8 +43,9 @@ def _average_w(gpu: EmulatedGpu) -> float:
 
 
 def _energy_mj(gpu: EmulatedGpu) -> int:
-    if not gpu.profile.supports("nvmlDeviceGetTotalEnergyConsumption"):
-        raise NvmlRefusal(ReturnCode.NOT_SUPPORTED)
+    refusal = gpu.profile.refusal("nvmlDeviceGetTotalEnergyConsumption")
+    if refusal is not None:
+        raise NvmlRefusal(refusal)
     return gpu.sensors.energy_mj()
 
 

@@ -15,6 +15,11 @@ from tests.emulated.nvml.settings import Settings
 _NAMESPACE = uuid.UUID("6e766964-6961-4777-8174-74756e650000")
 
 
+def pci_bus_of(index: int) -> int:
+    """Returns the bus that a GPU is plugged into, by its index."""
+    return 0x07 + 0x40 * index
+
+
 class OccupantKind(Enum):
     """How a process uses the GPU."""
 
@@ -73,7 +78,7 @@ class EmulatedGpu:
     @property
     def pci_bus(self) -> int:
         """The bus that it is plugged into."""
-        return 0x07 + 0x40 * self.index
+        return pci_bus_of(self.index)
 
     @property
     def bus_id(self) -> str:

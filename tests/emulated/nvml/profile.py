@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatch
 
 from simulation.model import DeviceModel
-from tests.emulated.nvml.codes import Architecture, Scope
+from tests.emulated.nvml.codes import Architecture, ReturnCode, Scope
 from tests.emulated.nvml.physics import device_model
 
 
@@ -62,6 +63,7 @@ class GpuProfile:
         mig_capable: Whether it has a MIG mode.
         mig_enabled: Whether MIG is on: utilization is not available then.
         silent: Whether every call about clocks, power, load and temperature is "not supported" (Jetson's nvgpu).
+        refusals: Further functions, or patterns of names, that are refused, and the return code.
         branch: The branch of the driver that is usual for it.
         call_s: How long a call takes.
     """
@@ -85,6 +87,7 @@ class GpuProfile:
     mig_capable: bool = False
     mig_enabled: bool = False
     silent: bool = False
+    refusals: Mapping[str, int] = field(default_factory=dict)
     branch: int = 570
     call_s: float = 0.0
 
@@ -113,9 +116,10 @@ class GpuProfile:
             self.demand,
         )
 
-    def supports(self, function: str) -> bool:
-        """Tells whether the card has what a function is about; if not, the answer is "not supported"."""
-        return not any(fnmatch(function, pattern) for pattern in self._unsupported())
+    def refusal(self, function: str) -> int | None:
+        """Returns the code with which a function is refused: "not supported" where the card lacks what it is about."""
+        refusals = {**self.refusals, **dict.fromkeys(self._unsupported(), ReturnCode.NOT_SUPPORTED)}
+        return next((code for pattern, code in refusals.items() if fnmatch(function, pattern)), None)
 
     def _unsupported(self) -> list[str]:
         patterns: list[str] = []

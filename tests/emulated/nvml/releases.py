@@ -63,6 +63,10 @@ class DriverRelease:
         """Symbols that the library of this release does not export."""
         return tuple(sorted(symbol for symbol, since in INTRODUCED.items() if since > self.branch))
 
+    def lacks(self, function: str) -> bool:
+        """Tells whether a function is not there yet."""
+        return function in self.absent_symbols
+
     def has_field(self, field: int) -> bool:
         """Tells whether this release knows a field."""
         return field < Field.POWER_AVERAGE or self.branch >= POWER_FIELDS_SINCE

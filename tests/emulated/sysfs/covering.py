@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,8 +24,11 @@ def main() -> None:
     mount, scratch = Path(sys.argv[1]), Path(sys.argv[2])
     _mount("--rbind", _CONTROL_GROUPS, mount / _CONTROL_GROUPS.relative_to("/"))
     _mount("--rbind", mount / "sys", _SYS)
+    place = Path(tempfile.mkdtemp(dir=scratch))
+    place.chmod(0o755)
+    covers = _Covers(place)
     for real in _files_outside_of_sys(mount):
-        _cover(mount / real.relative_to("/"), real, scratch)
+        covers.cover(mount / real.relative_to("/"), real)
     os.execvp(sys.argv[3], sys.argv[3:])
 
 
@@ -35,28 +39,35 @@ def _files_outside_of_sys(mount: Path) -> Iterator[Path]:
         yield from (Path("/", Path(folder, name).relative_to(mount)) for name in names)
 
 
-def _cover(emulated: Path, real: Path, scratch: Path) -> None:
-    if real.exists():
-        _mount("--bind", emulated, real)
-        return
-    if real.is_relative_to(_PROC):
-        return  # the process file system takes nothing new; /proc/device-tree is only a link into /sys
-    shadowed = next(folder for folder in real.parents if folder.exists())
-    _shadow(shadowed, scratch)
-    real.parent.mkdir(parents=True, exist_ok=True)
-    real.symlink_to(emulated)
+class _Covers:
+    """What is covered in this namespace, which is new: what another one has covered is not covered here."""
 
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
+        self._shadowed: set[Path] = set()
 
-def _shadow(folder: Path, scratch: Path) -> None:
-    """Replaces a folder by one of links to what is in it; one that is replaced already is left as it is."""
-    hidden = scratch / str(folder).strip("/").replace("/", "-")
-    if hidden.exists():
-        return
-    hidden.mkdir()
-    _mount("--rbind", folder, hidden)
-    _mount("-t", "tmpfs", "tmpfs", folder)
-    for entry in hidden.iterdir():
-        (folder / entry.name).symlink_to(entry)
+    def cover(self, emulated: Path, real: Path) -> None:
+        """Puts an emulated file where the real one is, or would be."""
+        if real.exists():
+            _mount("--bind", emulated, real)
+            return
+        if real.is_relative_to(_PROC):
+            return  # the process file system takes nothing new; /proc/device-tree is only a link into /sys
+        self._shadow(next(folder for folder in real.parents if folder.exists()).resolve())
+        real.parent.mkdir(parents=True, exist_ok=True)
+        real.symlink_to(emulated)
+
+    def _shadow(self, folder: Path) -> None:
+        """Replaces a folder by one of links to what is in it; one that is replaced already is left as it is."""
+        if not self._shadowed.isdisjoint((folder, *folder.parents)):
+            return
+        self._shadowed.add(folder)
+        hidden = self._scratch / str(folder).strip("/").replace("/", "-")
+        hidden.mkdir()
+        _mount("--rbind", folder, hidden)
+        _mount("-t", "tmpfs", "tmpfs", folder)
+        for entry in hidden.iterdir():
+            (folder / entry.name).symlink_to(entry)
 
 
 def _mount(*arguments: str | Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fnmatch
 import stat
+from collections.abc import Callable
 
 from knobs.sysfs import KernelFiles, _device_error
 from tests.emulated.sysfs.tree import Attribute, Tree, kernel_error
@@ -31,6 +32,9 @@ class TreeFiles(KernelFiles):
             return attribute.read().strip()
         except OSError as error:
             raise _device_error("read", path, error) from error
+
+    def reader(self, path: str) -> Callable[[], str]:
+        return lambda: self.read_text(path)
 
     def write_text(self, path: str, text: str) -> None:
         try:

@@ -29,13 +29,14 @@ class Covered:
     def command(self, *command: str) -> list[str]:
         """Returns the command that runs another one, as root, in a namespace where the tree is the real thing.
 
+        Each time that it runs, it makes a namespace of its own.
+
         Control groups stay real, and so does ``/proc``: it takes no new entries, so that programs find the device
         tree only under ``/sys/firmware/devicetree/base``, where ``/proc/device-tree`` leads on real boards.
         """
         private = ["unshare", "--mount", "--propagation", "private", "--"]
-        place = tempfile.mkdtemp(dir=self.scratch)
-        Path(place).chmod(0o755)
-        return [*private, sys.executable, "-I", "-S", covering.__file__, str(self.mount), place, *command]
+        program = [sys.executable, "-I", "-S", covering.__file__]
+        return [*private, *program, str(self.mount), str(self.scratch), *command]
 
 
 @contextmanager
@@ -47,6 +48,7 @@ def covered(tree: Tree) -> Iterator[Covered]:
         mount, scratch = folder / "mount", folder / "scratch"
         mount.mkdir()
         scratch.mkdir()
+        scratch.chmod(0o755)
         with mounted(tree, mount):
             yield Covered(mount, scratch)
     finally:

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from knobs.checks import matches
 from knobs.contract import KnobKind, KnobSpec, NotAbove, RefusedError, RestoreClass
-from knobs.keeper.rules import check_order, matches, write_order
+from knobs.keeper.rules import check_order, write_order
 
 VALUES = (100, 200, 300, 400)
 

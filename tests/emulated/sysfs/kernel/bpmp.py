@@ -2,7 +2,11 @@
 
 ``clk/emc`` is written blindly: since MRQ_DEBUG (5.10) a request that the firmware turns down still succeeds
 (drivers/firmware/tegra/bpmp-debugfs.c, ``mrq_debug_write``), and one that it takes may come out rounded.
-Beside it lies the cap that nvpmodel sets, in a folder of its own.
+Jetson Nano has no such processor: there the kernel overrides the clock itself.
+
+Beside it lies the cap that nvpmodel sets, in a folder of its own. Up to JetPack 5 (``emc_iso_cap``) the number that
+was written is kept, and 0 is no cap. Since JetPack 6 (NVIDIA's nvpmodel_clk_cap.c) the cap is always a clock that
+exists: what is written is rounded, so that 0 caps at the lowest clock. That it is rounded down is ASSUMED.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 
 from tests.emulated.sysfs.kernel.generation import Generation
-from tests.emulated.sysfs.kernel.parsing import strict_unsigned
+from tests.emulated.sysfs.kernel.parsing import scanned_unsigned, strict_unsigned
 from tests.emulated.sysfs.tree import Folder, Tree, kernel_error
 
 DEBUG_FOLDER = "/sys/kernel/debug"
@@ -28,13 +32,15 @@ class MemoryClock:
     Attributes:
         table_hz: The clocks that exist, ascending.
         locked: Whether the rate that was asked for is held; otherwise the firmware follows the traffic.
-        cap_hz: The cap of nvpmodel, 0 for none.
+        cap_hz: The cap of nvpmodel; up to JetPack 5 0 for none.
         idle_hz: The clock without a lock and without traffic; None stays at the highest.
         ignores_lock: A fault: the firmware takes the lock and does not hold the rate.
         changed: Called after each change of what may be delivered.
     """
 
-    def __init__(self, tree: Tree, generation: Generation, table_hz: tuple[int, ...], cap_path: str) -> None:
+    def __init__(
+        self, tree: Tree, generation: Generation, table_hz: tuple[int, ...], cap_path: str, *, has_firmware: bool = True
+    ) -> None:
         """Makes the files.
 
         Args:
@@ -42,26 +48,25 @@ class MemoryClock:
             generation: The kernel.
             table_hz: The clocks that exist, ascending.
             cap_path: Where the cap is.
+            has_firmware: Whether the clock belongs to the BPMP.
         """
         self.table_hz = table_hz
         self.locked = False
-        self.cap_hz = 0
         self.idle_hz: int | None = None
         self.ignores_lock = False
         self.changed: Callable[[], None] = lambda: None
         self._asked_hz = table_hz[-1]
         self._generation = generation
         tree.add_folder(DEBUG_FOLDER, mode=0o700)
-        clock = Folder(tree, f"{BPMP_FOLDER}/clk/emc")
-        clock.add("rate", self.current_hz, self._blindly(self._ask), _ROOT_ONLY)
-        clock.add("mrq_rate_locked", lambda: int(self.locked), self._blindly(self._lock), _ROOT_ONLY)
-        clock.add("state", 1, self._blindly(lambda _: None), _ROOT_ONLY)
-        clock.add("min_rate", table_hz[0], self._blindly(self._turn_down), _ROOT_ONLY)
-        clock.add("max_rate", table_hz[-1], self._blindly(self._turn_down), _ROOT_ONLY)
-        kilohertz = " ".join(str(hz // _HZ_PER_KHZ) for hz in table_hz)
-        Folder(tree, f"{BPMP_FOLDER}/emc").add("possible_rates", f"{kilohertz} (kHz)", mode=_ROOT_READS)
+        if has_firmware:
+            self._add_firmware(tree)
+        else:
+            self._add_override(tree)
+        self._rounds_cap = generation >= Generation.K5_15
+        self.cap_hz = table_hz[-1] if self._rounds_cap else 0
         folder, _, name = cap_path.rpartition("/")
-        Folder(tree, folder).add(name, lambda: self.cap_hz, self._store_cap)
+        mode = 0o664 if self._rounds_cap else 0o660
+        Folder(tree, folder).add(name, lambda: self.cap_hz, self._store_cap, mode)
 
     def current_hz(self) -> int:
         """Returns the clock that is delivered now."""
@@ -69,6 +74,27 @@ class MemoryClock:
         if self.locked and not self.ignores_lock:
             return min(self._asked_hz, top)
         return top if self.idle_hz is None else min(self.idle_hz, top)
+
+    def _add_firmware(self, tree: Tree) -> None:
+        clock = Folder(tree, f"{BPMP_FOLDER}/clk/emc")
+        clock.add("rate", self.current_hz, self._blindly(self._ask), _ROOT_ONLY)
+        clock.add("mrq_rate_locked", lambda: int(self.locked), self._blindly(self._lock), _ROOT_ONLY)
+        clock.add("state", 1, self._blindly(lambda _: None), _ROOT_ONLY)
+        clock.add("min_rate", self.table_hz[0], self._blindly(self._turn_down), _ROOT_ONLY)
+        clock.add("max_rate", self.table_hz[-1], self._blindly(self._turn_down), _ROOT_ONLY)
+        Folder(tree, f"{BPMP_FOLDER}/emc").add("possible_rates", self._list(), mode=_ROOT_READS)
+
+    def _add_override(self, tree: Tree) -> None:
+        """Tegra210: a clock that, while it is on, decides over the memory's."""
+        override, clock = (Folder(tree, f"{DEBUG_FOLDER}/clk/{name}") for name in ("override.emc", "emc"))
+        override.add("clk_state", lambda: int(self.locked), self._blindly(self._lock))
+        override.add("clk_update_rate", lambda: self._asked_hz, self._blindly(self._ask))
+        override.add("clk_rate", lambda: self._asked_hz)
+        clock.add("clk_rate", self.current_hz)
+        clock.add("clk_possible_rates", self._list())
+
+    def _list(self) -> str:
+        return f"{' '.join(str(hz // _HZ_PER_KHZ) for hz in self.table_hz)} (kHz)"
 
     def _at_most(self, hz: int) -> int:
         return self.table_hz[max(bisect_right(self.table_hz, hz) - 1, 0)]
@@ -98,5 +124,8 @@ class MemoryClock:
         raise kernel_error(errno.EINVAL)
 
     def _store_cap(self, text: str) -> None:
-        self.cap_hz = strict_unsigned(text)
+        if self._rounds_cap:
+            self.cap_hz = self._at_most(strict_unsigned(text))
+        else:
+            self.cap_hz = scanned_unsigned(text)
         self.changed()

@@ -135,6 +135,8 @@ def intel_pstate(
 ) -> CpuFrequency:
     """Makes one policy a CPU, with ``intel_pstate/{no_turbo,status,…}``; passive it is called intel_cpufreq."""
     policies = _one_a_cpu(tree, generation, cpus, clocks, INTEL_ACTIVE if active else INTEL_PASSIVE)
+    for policy in policies:
+        policy.add("base_frequency", lambda: clocks.nominal_khz)
     preferences = tuple(EnergyPreference(policy, takes_numbers=True, forced=active) for policy in policies)
     boost = Boost(policies, clocks.nominal_khz, lowers_limits=True)
 

@@ -61,6 +61,7 @@ class Devfreq:
         self.delivered_hz: Callable[[], int] | None = None
         self.changed: Callable[[], None] = lambda: None
         self.set_hz: int | None = None
+        self._polling_ms = 50
         self._generation = generation
         self._governors = governors
         self._asked_lowest = 0 if generation.limits_are_requests else table_hz[0]
@@ -138,9 +139,12 @@ class Devfreq:
         folder.add("max_freq", lambda: self.limits_hz()[1], self._store_highest)
         folder.add("cur_freq", self.current_hz)
         folder.add("target_freq", self.current_hz)
-        folder.add("polling_interval", 50)
+        folder.add("polling_interval", lambda: self._polling_ms, self._store_polling)
         folder.link("device", self.parent)
         folder.link("subsystem", DEVFREQ_CLASS)
+
+    def _store_polling(self, text: str) -> None:
+        self._polling_ms = scanned_unsigned(text)
 
     def _store_lowest(self, text: str) -> None:
         asked = scanned_unsigned(text)

@@ -16,6 +16,8 @@ class Generation(IntEnum):
     """JetPack 6: limits of CPUs snap to the clocks that exist."""
     K6_1 = 601
     """Debian 12."""
+    K6_8 = 608
+    """JetPack 7. That limits and numbers are taken as by 6.1 is ASSUMED."""
     K6_12 = 612
     """Debian 13: numbers are parsed strictly, and hexadecimal ones are understood."""
 

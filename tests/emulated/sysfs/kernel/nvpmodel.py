@@ -25,7 +25,7 @@ class PowerMode:
         cpus_online: The CPUs that run.
         cpu_max_khz: The highest clock of the CPUs.
         gpu_max_hz: The highest clock of the GPU.
-        emc_max_hz: The memory's cap, 0 for none.
+        emc_max_hz: The memory's cap.
         cpu_min_khz: The lowest clock of the CPUs; Orin's modes raise it.
         mask: Units of the GPU that are switched off; a change needs a reboot.
     """
@@ -35,7 +35,7 @@ class PowerMode:
     cpus_online: tuple[int, ...]
     cpu_max_khz: int = UNLIMITED
     gpu_max_hz: int = UNLIMITED
-    emc_max_hz: int = 0
+    emc_max_hz: int = UNLIMITED
     cpu_min_khz: int = 0
     mask: int = 0
 
@@ -48,11 +48,13 @@ class PowerModePaths:
         policies: The first CPU of each frequency policy.
         gpu: The name of the GPU's devfreq device.
         memory_cap: The file of the memory's cap.
+        memory_uncapped: What a mode that does not cap the memory says: 0 up to JetPack 5, since then as for all else.
     """
 
     policies: tuple[int, ...]
     gpu: str
     memory_cap: str
+    memory_uncapped: int = UNLIMITED
 
 
 class NvpModel:
@@ -103,7 +105,10 @@ class NvpModel:
             ]
         gpu = f"{DEVFREQ_CLASS}/{self._paths.gpu}"
         settings += [(f"{gpu}/min_freq", 0), (f"{gpu}/max_freq", mode.gpu_max_hz)]
-        return [*settings, (self._paths.memory_cap, mode.emc_max_hz)]
+        return [*settings, (self._paths.memory_cap, self._memory_cap(mode))]
+
+    def _memory_cap(self, mode: PowerMode) -> int:
+        return self._paths.memory_uncapped if mode.emc_max_hz == UNLIMITED else mode.emc_max_hz
 
     def _configuration(self, default: int) -> str:
         gpu = f"{DEVFREQ_CLASS}/{self._paths.gpu}"
@@ -130,4 +135,4 @@ class NvpModel:
         lines += ["GPU MIN_FREQ 0", f"GPU MAX_FREQ {mode.gpu_max_hz}"]
         if mode.mask:
             lines.append(f"TPC_POWER_GATING TPC_PG_MASK {mode.mask}")
-        return [*lines, f"EMC MAX_FREQ {mode.emc_max_hz}"]
+        return [*lines, f"EMC MAX_FREQ {self._memory_cap(mode)}"]

@@ -14,8 +14,9 @@ from tests.emulated.sysfs.kernel.device_tree import describe_machine
 from tests.emulated.sysfs.kernel.generation import Generation
 from tests.emulated.sysfs.kernel.hotplug import Cpus
 from tests.emulated.sysfs.kernel.hwmon_class import next_hwmon
+from tests.emulated.sysfs.kernel.identification import identify_cores
 from tests.emulated.sysfs.kernel.ina3221 import Ina3221, Rail
-from tests.emulated.sysfs.kernel.nvpmodel import NvpModel, PowerModePaths
+from tests.emulated.sysfs.kernel.nvpmodel import UNLIMITED, NvpModel, PowerModePaths
 from tests.emulated.sysfs.kernel.parsing import strict_unsigned
 from tests.emulated.sysfs.kernel.thermal import CoolingDevice, ThermalZone, clock_cooling
 from tests.emulated.sysfs.machines import jetson_boards
@@ -33,7 +34,9 @@ _RELEASES = {
     Generation.K4_9: "# R32 (release), REVISION: 7.1, GCID: 29818004, BOARD: t186ref, EABI: aarch64",
     Generation.K5_10: "# R35 (release), REVISION: 4.1, GCID: 33958178, BOARD: t186ref, EABI: aarch64",
     Generation.K5_15: "# R36 (release), REVISION: 4.3, GCID: 38968081, BOARD: generic, EABI: aarch64",
+    Generation.K6_8: "# R38 (release), REVISION: 2.1, GCID: 42061081, BOARD: generic, EABI: aarch64",
 }
+_PLATFORM = "/sys/devices/platform"
 
 
 @dataclass(kw_only=True)
@@ -63,20 +66,62 @@ class Jetson(Machine):
     over_current_events: int = 0
 
 
-def tx2(device: RealTimeDevice | None = None, *, mode: int = 0, clock: Clock = time.monotonic) -> Jetson:
-    """Returns a Jetson TX2 with L4T R32: limits that may not cross, and the old power monitor."""
-    return _jetson("tx2", jetson_boards.TX2, Generation.K4_9, mode, device, clock)
+@dataclass(frozen=True)
+class JetsonModel:
+    """A model of Jetson, of which machines are built by calling it.
+
+    Attributes:
+        name: What it is called in test reports.
+        board: Its facts and figures.
+        generation: The kernel of the release that it usually has.
+        mode: The power mode in which it is fastest.
+    """
+
+    name: str
+    board: Board
+    generation: Generation
+    mode: int = 0
+
+    def __call__(
+        self,
+        device: RealTimeDevice | None = None,
+        *,
+        generation: Generation | None = None,
+        mode: int | None = None,
+        clock: Clock = time.monotonic,
+    ) -> Jetson:
+        """Returns a new machine.
+
+        Args:
+            device: The virtual device behind it, if any.
+            generation: Its kernel, and with it the release: 4.9 is JetPack 4, 5.10 is 5, 5.15 is 6 and 6.8 is 7.
+            mode: The power mode in force.
+            clock: The clock of its power monitors, in seconds.
+        """
+        mode = self.mode if mode is None else mode
+        return _jetson(self.name, self.board, generation or self.generation, mode, device, clock)
 
 
-def agx_xavier(
-    device: RealTimeDevice | None = None,
-    *,
-    generation: Generation = Generation.K4_9,
-    mode: int = 0,
-    clock: Clock = time.monotonic,
-) -> Jetson:
-    """Returns a Jetson AGX Xavier, with JetPack 4 or 5."""
-    return _jetson("agx-xavier", jetson_boards.AGX_XAVIER, generation, mode, device, clock)
+tx2 = JetsonModel("tx2", jetson_boards.TX2, Generation.K4_9)
+"""Limits that may not cross, cores of two makes, and the old power monitor. JetPack 4 only."""
+
+nano = JetsonModel("nano", jetson_boards.NANO, Generation.K4_9)
+"""No firmware over the memory's clock, and one rail for all of the board. JetPack 4 only."""
+
+agx_xavier = JetsonModel("agx-xavier", jetson_boards.AGX_XAVIER, Generation.K4_9)
+"""JetPack 4 or 5."""
+
+xavier_nx = JetsonModel("xavier-nx", jetson_boards.XAVIER_NX, Generation.K5_10, mode=8)
+"""JetPack 4 or 5."""
+
+orin_nx = JetsonModel("orin-nx", jetson_boards.ORIN_NX, Generation.K5_15)
+"""With 16 GB; JetPack 5, 6 or 7."""
+
+agx_orin = JetsonModel("agx-orin", jetson_boards.AGX_ORIN, Generation.K5_15)
+"""JetPack 5, 6 or 7."""
+
+_ORIN_NANO = JetsonModel("orin-nano", jetson_boards.ORIN_NANO, Generation.K5_15)
+_ORIN_NANO_SUPER = JetsonModel("orin-nano", jetson_boards.ORIN_NANO_SUPER, Generation.K5_15, mode=2)
 
 
 def orin_nano(
@@ -87,21 +132,9 @@ def orin_nano(
     mode: int | None = None,
     clock: Clock = time.monotonic,
 ) -> Jetson:
-    """Returns a Jetson Orin Nano, with JetPack 5 or 6; the latter may be in its faster "Super" configuration."""
-    board = jetson_boards.ORIN_NANO_SUPER if super_mode else jetson_boards.ORIN_NANO
-    fastest = 2 if super_mode else 0
-    return _jetson("orin-nano", board, generation, fastest if mode is None else mode, device, clock)
-
-
-def agx_orin(
-    device: RealTimeDevice | None = None,
-    *,
-    generation: Generation = Generation.K5_15,
-    mode: int = 0,
-    clock: Clock = time.monotonic,
-) -> Jetson:
-    """Returns a Jetson AGX Orin, with JetPack 5 (kernel 5.10) or 6 (kernel 5.15)."""
-    return _jetson("agx-orin", jetson_boards.AGX_ORIN, generation, mode, device, clock)
+    """Returns a Jetson Orin Nano, with JetPack 5, 6 or 7; since 6 it may be in its faster "Super" configuration."""
+    model = _ORIN_NANO_SUPER if super_mode else _ORIN_NANO
+    return model(device, generation=generation, mode=mode, clock=clock)
 
 
 def _jetson(
@@ -112,14 +145,16 @@ def _jetson(
     cpus = Cpus(tree, sum(map(len, board.clusters)), boot_cpu_stays=False)
     driver = TEGRA_4_9 if generation is Generation.K4_9 else TEGRA194
     frequency = table_driven(tree, generation, cpus, driver, [(members, board.cpu_khz) for members in board.clusters])
+    identify_cores(tree, cpus, _makes(board))
     physics.drive_cpus(frequency.policies)
     gpu = _gpu(tree, board, generation)
     physics.drive_gpu(gpu)
     cap_path = _memory_cap_path(generation)
-    memory = MemoryClock(tree, generation, board.memory_hz, cap_path)
+    memory = MemoryClock(tree, generation, board.memory_hz, cap_path, has_firmware=board.has_firmware)
     physics.drive_memory(memory)
     _describe(tree, board, generation)
-    paths = PowerModePaths(tuple(members[0] for members in board.clusters), gpu.name, cap_path)
+    uncapped = UNLIMITED if generation >= Generation.K5_15 else 0
+    paths = PowerModePaths(tuple(members[0] for members in board.clusters), gpu.name, cap_path, uncapped)
     jetson = Jetson(
         name=name,
         generation=generation,
@@ -139,6 +174,10 @@ def _jetson(
     return jetson
 
 
+def _makes(board: Board) -> dict[int, int]:
+    return {cpu: make for members, make in zip(board.clusters, board.cores, strict=True) for cpu in members}
+
+
 def _describe(tree: Tree, board: Board, generation: Generation) -> None:
     describe_machine(tree, board.model, board.compatible)
     tree.add("/etc/nv_tegra_release", constant(f"{_RELEASES[generation]}\n"))
@@ -153,13 +192,12 @@ def _add_over_current_counters(jetson: Jetson) -> None:
 
 def _gpu(tree: Tree, board: Board, generation: Generation) -> Devfreq:
     """Puts the GPU where each release has it."""
-    if generation >= Generation.K5_15:
-        parent, alias = "/sys/devices/platform/17000000.gpu", "/sys/devices/platform"
-    else:
-        parent, alias = f"/sys/devices/17000000.{board.chip}", "/sys/devices"
+    parent = _gpu_folder(board, generation)
+    alias = _PLATFORM if parent.startswith(_PLATFORM) else "/sys/devices"
     folder = Folder(tree, parent)
-    node = Folder(tree, f"/sys/firmware/devicetree/base/{board.chip}")
-    tree.add(f"{node.path}/name", constant(f"{board.chip}\0"))
+    name = board.gpu_node or board.chip
+    node = Folder(tree, f"/sys/firmware/devicetree/base/{name}")
+    tree.add(f"{node.path}/name", constant(f"{name}\0"))
     tree.add(f"{node.path}/compatible", constant(f"nvidia,{board.chip}\0"))
     folder.link("of_node", node.path)
     gpu = Devfreq(tree, generation, parent, board.gpu_hz, ("nvhost_podgov", "userspace", "performance", "powersave"))
@@ -176,6 +214,14 @@ def _gpu(tree: Tree, board: Board, generation: Generation) -> Devfreq:
     folder.add("railgate_enable", lambda: railgate[0], store_railgate)
     folder.add("load", lambda: round(gpu.load() * 1000))
     return gpu
+
+
+def _gpu_folder(board: Board, generation: Generation) -> str:
+    if generation >= Generation.K6_8:
+        return f"{_PLATFORM}/bus@0/{board.gpu_address}.gpu"
+    if generation >= Generation.K5_15:
+        return f"{_PLATFORM}/{board.gpu_address}.gpu"
+    return f"/sys/devices/{board.gpu_address}.{board.gpu_node or board.chip}"
 
 
 def _memory_cap_path(generation: Generation) -> str:

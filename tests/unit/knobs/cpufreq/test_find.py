@@ -75,7 +75,7 @@ def test_intel_pstate_that_is_off_is_told_from_a_virtual_machine():
 def test_who_is_not_root_gets_reasons_instead_of_knobs(make):
     found = found_in(make().files(is_root=False), wishes=Wishes(allowed=frozenset({"cpu.cores.online"})))
     assert found.knobs == ()
-    absent = [absence for absence in found.absent if absence.fix == "start the keeper as root"]
+    absent = [absence for absence in found.absent if absence.fix.startswith("start the keeper as root")]
     assert "cpu.core.max_mhz" in [absence.id for absence in absent]
     assert len(found.monitors) == 1
     assert all("may not be written" in absence.reason for absence in absent)
@@ -120,12 +120,6 @@ def test_a_journal_entry_finds_its_policies_although_clusters_are_numbered_other
 def test_other_knobs_are_not_reopened():
     assert found_on(xeon()).reopen("gpu.core.max_mhz", {}) is None
     assert found_on(virtual_machine()).reopen("cpu.core.max_mhz", {"policies": {"policy0": [1, 2]}}) is None
-
-
-def test_an_unreadable_status_is_said():
-    machine = virtual_machine()
-    machine.tree.add(f"{CPU}/intel_pstate/status", Attribute(store=lambda _: None))
-    assert "cannot be read" in found_on(machine).absent[0].reason
 
 
 def test_a_policy_that_is_offline_is_no_part_of_any_of_several_clusters():

@@ -106,9 +106,9 @@ def test_railgating_that_does_not_come_back_is_a_failure():
     captured = knob.capture()
     knob.write("off")
     Folder(board.tree, NODE).add("railgate_enable", "0", lambda text: None)
-    with pytest.raises(DeviceError, match="does not go back to on"):
+    with pytest.raises(DeviceError, match="does not take on"):
         knob.restore(captured)
-    with pytest.raises(DeviceError, match="damaged"):
+    with pytest.raises(DeviceError, match="not written by Wattune"):
         knob.restore({"state": "maybe"})
 
 

@@ -123,5 +123,5 @@ def test_a_rail_that_has_no_value_now_is_no_zero(number, error):
     with pytest.raises(error):
         source.read()
     board.tree.add("/sys/class/hwmon/hwmon3/curr1_input", Attribute(lambda: "garbage\n"))
-    with pytest.raises(DeviceError, match="where a number belongs"):
+    with pytest.raises(DeviceError, match="instead of a number"):
         source.read()

@@ -1,7 +1,7 @@
 import pytest
 
 from knobs.contract import NoValueError, Provenance, Scope
-from knobs.meters.rapl import MEMORY_METER_ID, METER_ID, PLATFORM_METER_ID, find_rapl_meters
+from knobs.meters.rapl import MEMORY_METER_ID, METER_ID, PLATFORM_METER_ID, find_rapl
 from knobs.meters.sampling import Sampler
 from tests.emulated.sysfs.tree import constant
 from tests.unit.knobs.meters.zones import POWERCAP, RANGE_UJ, Zones
@@ -13,7 +13,7 @@ def zones():
 
 
 def find(zones, **kwargs):
-    return find_rapl_meters(zones.files(**kwargs), Sampler(zones.clock))
+    return find_rapl(zones.files(**kwargs), Sampler(zones.clock))
 
 
 def meters(zones):
@@ -70,7 +70,7 @@ class TestSums:
         sampler = Sampler(zones.clock)
         due = []
         sampler.use = lambda polled, due_s: due.append(due_s - zones.now_s)
-        find_rapl_meters(zones.files(), sampler).meters[0].sample()
+        find_rapl(zones.files(), sampler).meters[0].sample()
         assert due == [pytest.approx(65_532.610987 / 1000.0 / 2.0)]
 
 
@@ -79,6 +79,15 @@ class TestAbsent:
         (absence,) = find(zones).absent
         assert absence.id == METER_ID
         assert "virtual machines" in absence.reason
+
+    @pytest.mark.parametrize("other_zones", [False, True])
+    def test_nobody_misses_it_on_a_board_with_a_device_tree(self, zones, other_zones):
+        if other_zones:
+            zones.add("arm-scmi:0", "soc")
+        zones.tree.add(
+            "/sys/firmware/devicetree/base/compatible", constant("nvidia,p3737-0000+p3701-0005\0nvidia,tegra234")
+        )
+        assert find(zones).absent == ()
 
     def test_without_a_package_there_is_no_counter(self, zones):
         zones.add("intel-rapl-mmio:0", "package-0")
@@ -110,7 +119,7 @@ class TestAbsent:
         zones.add("intel-rapl:0", "package-0")
         zones.tree.add(f"{POWERCAP}/intel-rapl:0/{file}", constant(text))
         (absence,) = find(zones).absent
-        assert "no number" in absence.reason
+        assert "instead of a number" in absence.reason
 
     @pytest.mark.parametrize("range_uj", ["0", "-5"])
     def test_a_range_that_is_none_is_an_absence(self, zones, range_uj):

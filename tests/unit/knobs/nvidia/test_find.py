@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from knobs.contract import DeviceError, RefusedError
-from knobs.drivers.nvidia.gpu import kernel_address
+from knobs.drivers.nvidia.pci import kernel_address
 from knobs.found import Wishes
 from tests.emulated.nvml import MACHINES
 from tests.emulated.nvml.catalogue import L4, P100, RTX_4090, V100

@@ -112,7 +112,10 @@ def test_a_member_that_cannot_be_rolled_back_is_named_as_well():
     first, second = MemoryKnob(100), MemoryKnob(100)
     first.name, second.name = "m0", "m1"
     first.writes_left, second.writes_left = 1, 0
-    with pytest.raises(DeviceError, match=r"^m1 does not answer\. m0 does not answer\.$"):
+    with pytest.raises(
+        DeviceError,
+        match=r"^m1 does not answer\. What could not be taken back: m1 does not answer\. m0 does not answer\.$",
+    ):
         gang_of(first, second).write(300)
 
 
