@@ -145,7 +145,7 @@ class Control:
 
     def clients(self) -> list[int]:
         """Returns the process ids of all connections."""
-        return sorted(self._driver.clients.elements())
+        return self._driver.connected()
 
     def calls(self) -> dict[str, int]:
         """Returns how often each function was called."""

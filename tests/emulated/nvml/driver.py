@@ -58,6 +58,11 @@ class Driver:
             for gpu in self.gpus:
                 self.tear_down_if_unused(gpu)
 
+    def connected(self) -> list[int]:
+        """Returns the process ids of all connections; one that left has been cleaned up after."""
+        with self._lock:
+            return sorted(self.clients.elements())
+
     def tear_down_if_unused(self, gpu: EmulatedGpu) -> None:
         """Forgets what was set on a GPU that nobody holds open, unless persistence mode holds it."""
         with self._lock:

@@ -82,7 +82,8 @@ def test_long_and_short_steps_tell_the_same_story(duration_s: float, activity: A
     live(ORIN, whole, activity, duration_s)
     for _ in range(100):
         live(ORIN, cut, activity, duration_s / 100)
-    assert cut.board_j == pytest.approx(whole.board_j, rel=0.01)
+    # A governor that found nothing to do looks away for up to 2 s: meanwhile a warming chip may cross its cap.
+    assert cut.board_j == pytest.approx(whole.board_j, rel=0.05)
     assert cut.temperature_c == pytest.approx(whole.temperature_c, abs=0.5)
 
 
