@@ -11,13 +11,13 @@ from knobs.drivers.nvidia.device import Device
 from knobs.drivers.nvidia.errors import NvmlError, UnsupportedError
 from knobs.drivers.nvidia.gpu import Gpu
 from knobs.drivers.nvidia.library import Library
+from knobs.drivers.nvidia.meters import nvml_source
 from knobs.drivers.nvidia.monitor import NvidiaMonitor
 from knobs.drivers.nvidia.names import ALL
 from knobs.drivers.nvidia.pci import nvidia_addresses
 from knobs.drivers.nvidia.rig import Rig
 from knobs.drivers.nvidia.selection import DeviceSet, chosen, device_sets
 from knobs.found import Found, Part, Wishes, merged
-from knobs.meters.nvml import nvml_source
 from knobs.meters.sampling import SampledMeter, Sampler, Source
 from knobs.meters.total import TotalMeter
 from knobs.sysfs import KernelFiles

@@ -9,7 +9,7 @@ from knobs.contract import Absence, DeviceError, NoValueError, Scope
 from knobs.drivers.nvidia.device import Device
 from knobs.drivers.nvidia.gpu import Gpu
 from knobs.drivers.nvidia.library import Library
-from knobs.meters.nvml import nvml_source
+from knobs.drivers.nvidia.meters import nvml_source
 from knobs.meters.sampling import CounterSource, PowerSource
 from tests.emulated.nvml import Load
 from tests.emulated.nvml.catalogue import A100_SXM_80GB, GH200, H100_NVL, L4, P100, RTX_3060_LAPTOP, V100
