@@ -34,6 +34,9 @@ _MEASURED_COLUMNS = (
     "late_queries",
     "window_s",
     "warm_up_s",
+    "highest_temperature_c",
+    "power_capped_share",
+    "shared_with",
 )
 
 
@@ -42,6 +45,7 @@ def trials_csv(study: Study) -> str:
     parameters = {name: _column(name, _unit(study, name)) for name in Digest(study).parameter_ids()}
     columns = (
         *("trial", "purpose", "verdict", *parameters.values()),
+        *(f"delivered_{column}" for name, column in parameters.items() if name in _delivered_ids(study)),
         *_MEASURED_COLUMNS,
         *("duration_s", "started_at", "rejection_cause", "rejection_reason", "notes"),
     )
@@ -50,6 +54,12 @@ def trials_csv(study: Study) -> str:
     writer.writeheader()
     writer.writerows(_row(trial, parameters) for trial in study.trials)
     return file.getvalue()
+
+
+def _delivered_ids(study: Study) -> set[str]:
+    """Returns the knobs of which it is known what the hardware ran at."""
+    measured = [trial.measurement for trial in study.trials if trial.measurement is not None]
+    return {name for measurement in measured for name in measurement.circumstances.delivered}
 
 
 def _unit(study: Study, parameter_id: str) -> str:
@@ -72,6 +82,8 @@ def _row(trial: Trial, parameters: Mapping[str, str]) -> dict[str, object]:
     row |= {parameters[name]: _guarded(value) for name, value in trial.configuration.items()}
     if trial.measurement is not None:
         row |= _measured(trial.measurement)
+        delivered = trial.measurement.circumstances.delivered
+        row |= {f"delivered_{parameters[name]}": mean for name, mean in delivered.items() if name in parameters}
     if trial.rejection is not None:
         row |= {"rejection_cause": trial.rejection.cause.value, "rejection_reason": _guarded(trial.rejection.reason)}
     return row
@@ -102,6 +114,9 @@ def _measured(measurement: Measurement) -> dict[str, object]:
         "late_queries": measurement.late_queries,
         "window_s": measurement.window_s,
         "warm_up_s": measurement.warm_up_s,
+        "highest_temperature_c": max(measurement.circumstances.temperatures_c.values(), default=""),
+        "power_capped_share": measurement.circumstances.power_capped_share,
+        "shared_with": _guarded(" ".join(measurement.circumstances.foreign)),
         "notes": _guarded(" ".join(measurement.notes)),
     }
 

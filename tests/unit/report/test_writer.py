@@ -16,6 +16,7 @@ from tuner.report import writer
 from tuner.report.writer import REPORT_FILES, write_report
 from tuner.serialization import decode
 from tuner.study_record import Study
+from tuner.trial import Circumstances
 
 _ROOT = Path(__file__).parents[3]
 
@@ -125,6 +126,25 @@ def test_the_csv_has_one_row_a_trial_and_units_in_its_columns(tmp_path: Path) ->
 def test_every_measured_row_of_the_csv_names_provenance_and_scope(tmp_path: Path) -> None:
     rows = [row for row in _rows(estimated_study(), tmp_path) if row["verdict"] != "rejected"]
     assert {(row["provenance"], row["scope"]) for row in rows} == {("estimated", "cpu")}
+
+
+def test_the_csv_tells_what_the_hardware_ran_at_and_who_else_used_it(tmp_path: Path) -> None:
+    study = estimated_study()
+    knob = study.space.parameters[0].id
+    seen = Circumstances(
+        delivered={knob: 1.5},
+        temperatures_c={"cpu": 61.0, "gpu": 72.5},
+        power_capped_share=0.25,
+        foreign=("process 77 (blender) on gpu",),
+    )
+    first, *others = study.trials
+    assert first.measurement is not None
+    shared = replace(first, measurement=replace(first.measurement, circumstances=seen))
+    row, other, *_ = _rows(replace(study, trials=(shared, *others)), tmp_path)
+    (delivered,) = [name for name in row if name.startswith("delivered_")]
+    assert (row[delivered], other[delivered]) == ("1.5", "")
+    assert (row["highest_temperature_c"], row["power_capped_share"]) == ("72.5", "0.25")
+    assert row["shared_with"] == "process 77 (blender) on gpu"
 
 
 def test_a_rejected_row_of_the_csv_has_its_reason_and_no_energy(tmp_path: Path) -> None:
