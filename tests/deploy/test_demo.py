@@ -41,6 +41,11 @@ sys.exit(int(os.environ.get(f"{verb.upper()}_STATUS", "0")))
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 
 
+def _heed_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Demo:
     """The script, with a stand-in for the program and a scratch directory of its own."""
 
@@ -67,6 +72,7 @@ class Demo:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=_heed_signals,  # a shell cannot trap what it was started to ignore, as under nohup
         )
 
     def run(self, **environment: str) -> tuple[int, str]:
