@@ -11,6 +11,7 @@ import pytest
 from tests.kernel import guest_files, silicon_module
 from tests.kernel.debian import Archive, ArchiveError, _unpack
 from tests.kernel.guest_files import GuestFiles, Release, find_guest_files, main, obstacle
+from tests.kernel.virtual_machine import Finished, GuestLostError, VirtualMachine
 
 VERSION = "6.1.0-9-amd64"
 
@@ -159,3 +160,33 @@ def test_a_package_gives_the_files_that_are_wanted(tmp_path: Path) -> None:
     assert [str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file()] == [
         "boot/vmlinuz-1"
     ]
+
+
+class ScriptedMachine(VirtualMachine):
+    """Boots nothing: each boot ends as the script says."""
+
+    def __init__(self, *consoles: str) -> None:
+        self.consoles = list(consoles)
+
+    def _write_initramfs(self, command: str) -> Path:
+        return Path(command)
+
+    def _boot(self, initramfs: Path, timeout_s: float) -> Finished:
+        console = self.consoles.pop(0)
+        if console != "done":
+            raise GuestLostError(console)
+        return Finished(0, console)
+
+
+def test_a_guest_that_the_emulator_lost_is_started_once_more() -> None:
+    machine = ScriptedMachine("[ 56.1] Oops: int3: 0000 [#1] PREEMPT SMP", "done")
+    assert machine.run_python("-c", "pass", timeout_s=1) == Finished(0, "done")
+    with pytest.raises(GuestLostError):
+        ScriptedMachine("Oops: int3", "Oops: int3", "done").run_python("-c", "pass", timeout_s=1)
+
+
+def test_a_guest_that_is_lost_by_its_own_fault_is_lost() -> None:
+    machine = ScriptedMachine("BUG: unable to handle page fault", "done")
+    with pytest.raises(GuestLostError, match="page fault"):
+        machine.run_python("-c", "pass", timeout_s=1)
+    assert machine.consoles == ["done"]

@@ -80,6 +80,10 @@ def compile_ahead(*arguments: str) -> None:
     subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, check=True)
 
 
+_EMULATORS_FAULT = "Oops: int3"
+"""A breakpoint that the kernel puts into its own code for a moment (text_poke_bp in its x86 alternative.c)."""
+
+
 class GuestLostError(Exception):
     """The guest did not boot, or did not come to its end in time."""
 
@@ -115,10 +119,22 @@ class VirtualMachine:
     def run_python(self, *arguments: str, timeout_s: float) -> Finished:
         """Runs this Python with these arguments in a guest, in the folder of this checkout.
 
+        QEMU emulates several CPUs in parallel, and now and then one of them meets an instruction that another is just
+        rewriting: a guest that is lost by that is started once more.
+
         Raises:
             GuestLostError: The program did not come to its end in time; QEMU was killed.
         """
         initramfs = self._write_initramfs(shlex.join([sys.executable, *arguments]))
+        try:
+            return self._boot(initramfs, timeout_s)
+        except GuestLostError as error:
+            if _EMULATORS_FAULT not in str(error):
+                raise
+            print("The emulator lost the guest while its kernel rewrote itself; it is started once more.")
+            return self._boot(initramfs, timeout_s)
+
+    def _boot(self, initramfs: Path, timeout_s: float) -> Finished:
         try:
             ended = subprocess.run(
                 self._qemu(initramfs),
