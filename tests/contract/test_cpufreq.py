@@ -5,11 +5,11 @@ from functools import partial
 
 import pytest
 
-from knobs.contract import Captured, Knob, NotAbove
+from knobs.contract import NotAbove
 from knobs.drivers.cpufreq.find import find_cpu
 from knobs.found import Found, Wishes
 from knobs.sysfs import KernelFiles
-from tests.contract.knob_contract import KnobContract
+from tests.contract.found_knob_contract import FoundKnobContract
 from tests.emulated.sysfs.kernel.generation import Generation
 from tests.emulated.sysfs.machines.jetson import agx_orin, agx_xavier, orin_nano, tx2
 from tests.emulated.sysfs.machines.machine import Machine
@@ -26,38 +26,14 @@ SETTINGS = (
 """Every file that a CPU knob may write."""
 
 
-class CpuKnobContract(KnobContract):
-    """The contract of one CPU knob. A subclass names the knob and gives the kernel's files."""
+class CpuKnobContract(FoundKnobContract):
+    """The contract of one knob. A subclass names the knob and gives the kernel's files."""
 
-    knob_id: str
+    settings = SETTINGS
     wishes = Wishes(allowed=frozenset({CORES_ONLINE}))
-
-    @pytest.fixture
-    def files(self) -> KernelFiles:
-        raise NotImplementedError
-
-    @pytest.fixture
-    def knob(self, files: KernelFiles) -> Knob:
-        self.kernel_files = files
-        found = {knob.spec.id: knob for knob in self.find().knobs}
-        if self.knob_id not in found:
-            pytest.skip(f"this machine has no {self.knob_id}: {self.find().absent}")
-        return found[self.knob_id]
 
     def find(self) -> Found:
         return find_cpu(self.kernel_files, self.wishes)
-
-    def reopen(self, knob: Knob, captured: Captured) -> Knob:
-        reopen = self.find().reopen
-        assert reopen is not None
-        again = reopen(knob.spec.id, captured)
-        assert again is not None
-        return again
-
-    def footprint(self, knob: Knob) -> object:
-        """Returns what every file says that any CPU knob may write."""
-        paths = [path for pattern in SETTINGS for path in self.kernel_files.glob(pattern)]
-        return {path: self.kernel_files.read_text(path) for path in paths}
 
 
 class MaxContract(CpuKnobContract):

@@ -8,12 +8,12 @@ from functools import partial
 
 import pytest
 
-from knobs.contract import Absence, Captured, Knob, Meter, NotAbove, RestoreClass, Scope
+from knobs.contract import Absence, Meter, NotAbove, RestoreClass, Scope
 from knobs.drivers.jetson import find_jetson
 from knobs.found import Found, Wishes
 from knobs.meters.sampling import Sampler
 from knobs.sysfs import KernelFiles
-from tests.contract.knob_contract import KnobContract
+from tests.contract.found_knob_contract import FoundKnobContract
 from tests.contract.meter_contract import MeterContract
 from tests.emulated.sysfs.kernel.generation import Generation
 from tests.emulated.sysfs.machines.jetson import Jetson, agx_orin, agx_xavier, orin_nano, tx2
@@ -41,37 +41,13 @@ BOARDS: dict[str, Callable[[], Jetson]] = {
 LAYOUTS = ("TX2, JetPack 4", "AGX Xavier, JetPack 5", "Orin Nano Super", "AGX Orin, JetPack 6")
 
 
-class JetsonKnobContract(KnobContract):
+class JetsonKnobContract(FoundKnobContract):
     """The contract of one knob. A subclass names the knob and gives the kernel's files."""
 
-    knob_id: str
-    wishes = Wishes()
-
-    @pytest.fixture
-    def files(self) -> KernelFiles:
-        raise NotImplementedError
-
-    @pytest.fixture
-    def knob(self, files: KernelFiles) -> Knob:
-        self.kernel_files = files
-        found = {knob.spec.id: knob for knob in self.find().knobs}
-        if self.knob_id not in found:
-            pytest.skip(f"this machine has no {self.knob_id}: {self.find().absent}")
-        return found[self.knob_id]
+    settings = SETTINGS
 
     def find(self) -> Found:
         return find_jetson(self.kernel_files, self.wishes, Sampler())
-
-    def reopen(self, knob: Knob, captured: Captured) -> Knob:
-        reopen = self.find().reopen
-        assert reopen is not None
-        again = reopen(knob.spec.id, captured)
-        assert again is not None
-        return again
-
-    def footprint(self, knob: Knob) -> object:
-        paths = [path for pattern in SETTINGS for path in self.kernel_files.glob(pattern)]
-        return {path: self.kernel_files.read_text(path) for path in paths}
 
 
 class MaximumContract(JetsonKnobContract):
