@@ -12,7 +12,7 @@ from knobs.contract import KeeperState
 from knobs.keeper.client import KeeperLostError
 from tests.kernel.conftest import THREADED, Service
 from tests.kernel.guest_effect import allowed_cpus
-from tests.unit.knobs.test_keeper_process import CORES, QUOTA, Machine
+from tests.unit.knobs.keeper_machine import CORES, QUOTA, Machine
 
 TRIAL = {CORES: 1, QUOTA: 50}
 
