@@ -15,7 +15,7 @@ READY := .venv/.ready
 PIP   := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PROTO := tuner/service/wattune/v1/wattune.proto
 
-.PHONY: help setup run test test-kernel lint types arrows bench chaos proto clean
+.PHONY: help setup run test test-kernel test-serving lint types arrows bench chaos proto clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -42,6 +42,10 @@ test: lint types arrows  ## Run every check and the whole test suite
 test-kernel: $(READY)  ## Try knobs, meters and keeper on real Linux kernels in QEMU (needs Debian; what is missing is installed if root)
 	$(BIN)/python -m tests.kernel.guest_files
 	$(BIN)/pytest -m kernel -rsP tests/kernel
+
+test-serving: $(READY)  ## Drive real inference servers (installs MLServer and transformers serve into a cache folder)
+	$(BIN)/python -m tests.serving.environments
+	$(BIN)/pytest -m serving -rsP tests/serving
 
 lint: $(READY)  ## Check style, docstrings and format
 	$(BIN)/ruff check

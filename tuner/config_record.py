@@ -51,11 +51,14 @@ class StudySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         max_trials: Trials, the baseline included and the confirmation not.
         max_duration_s: Time for the search.
         confirmation_rounds: How often recommendation and baseline are measured again, interleaved.
+        reference_every: After how many trials of the search the baseline is measured again, to see what drifts;
+            0 for never.
     """
 
     max_trials: int = 16
     max_duration_s: float = 1800.0
     confirmation_rounds: int = 3
+    reference_every: int = 6
 
     def __post_init__(self) -> None:
         """Refuses budgets in which nothing can be found."""
@@ -65,6 +68,8 @@ class StudySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("`max_duration_s` must be above zero")
         if self.confirmation_rounds < 2:
             raise ValueError("`confirmation_rounds` must be at least 2: an interval needs two rounds")
+        if self.reference_every < 0:
+            raise ValueError("`reference_every` must not be below zero")
 
 
 class MeasurementSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,18 +82,27 @@ class MeasurementSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
         energy_target: Relative half-width of the energy's 95 % interval that is good enough.
         warm_up_s: The longest warm-up; a trial that is not steady by then says so.
         min_warm_up_s: The shortest warm-up.
-        steady_within: Two slices in a row whose median latencies differ by less than this are steady.
+        steady_within: A trend over the last slices of warming up that is smaller than this, relative, is none.
+        soak_s: The longest time for which load flows before a confirming measurement, until temperatures stand still.
         cool_down_s: Pause before a trial that heat or another program disturbed is measured once more.
+        max_error_share: Share of requests that may fail before the trial is rejected.
+        max_drift: Relative change of power or latency from the first to the second half of a window beyond which
+            the trial is rejected.
+        max_background_cores: CPU cores that other programs may keep busy before the trial counts as disturbed.
     """
 
-    window_s: float = 12.0
+    window_s: float = 20.0
     min_window_s: float = 2.0
     slice_s: float = 0.4
-    energy_target: float = 0.05
-    warm_up_s: float = 3.0
+    energy_target: float = 0.02
+    warm_up_s: float = 6.0
     min_warm_up_s: float = 0.4
     steady_within: float = 0.1
+    soak_s: float = 30.0
     cool_down_s: float = 5.0
+    max_error_share: float = 0.01
+    max_drift: float = 0.1
+    max_background_cores: float = 0.5
 
     def __post_init__(self) -> None:
         """Refuses windows that cannot be kept."""
@@ -98,8 +112,26 @@ class MeasurementSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
             raise ValueError("`min_warm_up_s` must be above zero and not above `warm_up_s`")
         if min(self.slice_s, self.energy_target, self.steady_within) <= 0:
             raise ValueError("`slice_s`, `energy_target` and `steady_within` must be above zero")
-        if self.cool_down_s < 0:
-            raise ValueError("`cool_down_s` must not be below zero")
+        if min(self.cool_down_s, self.soak_s) < 0:
+            raise ValueError("`cool_down_s` and `soak_s` must not be below zero")
+        if not 0 <= self.max_error_share < 1:
+            raise ValueError("`max_error_share` must be at least 0 and below 1")
+        if min(self.max_drift, self.max_background_cores) <= 0:
+            raise ValueError("`max_drift` and `max_background_cores` must be above zero")
+
+
+class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the operator lets a study do to the machine and to those who are served.
+
+    Attributes:
+        hours: When studies may measure, local time, ``22:00-06:00``; empty for always.
+        abort_temperature_c: A sensor that reaches this ends the trial at once; None for the device's own limits.
+        late_requests: Requests that may break an SLO or fail in one study before its search ends; None for any number.
+    """
+
+    hours: str = ""
+    abort_temperature_c: float | None = None
+    late_requests: int | None = None
 
 
 class EstimateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -171,6 +203,7 @@ class WorkloadConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         interpreter: The Python interpreter that its runner is started with; the daemon's own by default.
         options: The adapter's own options.
         parameters: The values to be explored, by serving parameter.
+        batch_wait_s: How long a batch that is not full waits for more items, under ``server``.
         environment: Environment variables of the runner.
         objective: What is asked for.
     """
@@ -180,6 +213,7 @@ class WorkloadConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     interpreter: str = sys.executable
     options: dict[str, Any] = {}
     parameters: dict[str, list[Value]] = {}
+    batch_wait_s: float = 0.0
     environment: dict[str, str] = {}
     objective: ObjectiveSettings = ObjectiveSettings()
 
@@ -202,6 +236,7 @@ class WattuneConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         knobs: The operator's bounds, by knob id.
         study: Default budgets.
         measurement: How long a trial is measured.
+        limits: What the operator lets a study do.
         estimate: Power coefficients of the estimate.
         workloads: The workloads, by name; filled in from ``workloads.d``.
     """
@@ -215,6 +250,7 @@ class WattuneConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     knobs: dict[str, KnobBounds] = {}
     study: StudySettings = StudySettings()
     measurement: MeasurementSettings = MeasurementSettings()
+    limits: LimitSettings = LimitSettings()
     estimate: EstimateSettings = EstimateSettings()
     workloads: dict[str, WorkloadConfig] = {}
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from knobs.contract import Scope
 from tuner.errors import BadInputError
 
-_SLO_PATTERN = re.compile(r"\s*p(\d+(?:\.\d+)?)\s*<=\s*(\d+(?:\.\d+)?)\s*(us|ms|s)\s*")
+_SLO_PATTERN = re.compile(r"\s*p(\d+(?:\.\d+)?)\s*(latency|ttft|tpot)?\s*<=\s*(\d+(?:\.\d+)?)\s*(us|ms|s)\s*")
 _UNIT_S = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 
 
@@ -23,21 +23,34 @@ class Scenario(StrEnum):
     LIVE = "live"
 
 
+class LatencyMetric(StrEnum):
+    """What an SLO bounds. All but the first exist for language models only."""
+
+    LATENCY = "latency"
+    """From the scheduled arrival to the completion."""
+    TTFT = "ttft"
+    """Time to first token, from the scheduled arrival."""
+    TPOT = "tpot"
+    """Time per output token: from the first token to the last, over the tokens after the first."""
+
+
 @dataclass(frozen=True)
 class Slo:
-    """A bound on a latency percentile; latency counts from the scheduled arrival.
+    """A bound on a percentile of a latency.
 
     Attributes:
         percentile: Between 0 and 100, exclusive.
         bound_s: The latency that this share of requests must not exceed.
+        metric: Which latency is bounded.
     """
 
     percentile: float
     bound_s: float
+    metric: LatencyMetric = LatencyMetric.LATENCY
 
     @classmethod
     def parse(cls, text: str) -> Slo:
-        """Reads ``p99 <= 50 ms``.
+        """Reads ``p99 <= 50 ms``, or ``p99 ttft <= 200 ms``.
 
         Raises:
             BadInputError: The text is not a bound on a latency percentile.
@@ -45,14 +58,15 @@ class Slo:
         match = _SLO_PATTERN.fullmatch(text)
         if match is None:
             raise BadInputError(
-                f"The SLO '{text}' is not a bound on a latency percentile: write it like 'p99 <= 50 ms'."
+                f"The SLO '{text}' is not a bound on a latency percentile: write it like 'p99 <= 50 ms', "
+                "or 'p99 ttft <= 200 ms' and 'p99 tpot <= 40 ms' for tokens."
             )
-        percentile, bound, unit = float(match[1]), float(match[2]), match[3]
+        percentile, bound, unit = float(match[1]), float(match[3]), match[4]
         if not 0 < percentile < 100:
             raise BadInputError(f"The SLO '{text}' names no percentile between 0 and 100.")
         if bound <= 0:
             raise BadInputError(f"The SLO '{text}' needs a latency above zero.")
-        return cls(percentile, bound * _UNIT_S[unit])
+        return cls(percentile, bound * _UNIT_S[unit], LatencyMetric(match[2] or LatencyMetric.LATENCY))
 
     @property
     def late_share(self) -> float:
@@ -61,7 +75,8 @@ class Slo:
 
     def __str__(self) -> str:
         """Returns ``p99 <= 50 ms``."""
-        return f"p{self.percentile:g} <= {self.bound_s * 1e3:g} ms"
+        metric = "" if self.metric is LatencyMetric.LATENCY else f" {self.metric}"
+        return f"p{self.percentile:g}{metric} <= {self.bound_s * 1e3:g} ms"
 
 
 @dataclass(frozen=True)

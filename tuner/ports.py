@@ -55,9 +55,8 @@ class Hardware(Protocol):
 class Workload(Protocol):
     """The workload runner, seen by a study."""
 
-    @property
-    def pid(self) -> int:
-        """The runner's process id."""
+    def serving_pid(self) -> int | None:
+        """Returns the process that serves, whose cores and CPU time are meant; None if it is on another machine."""
 
     def parameters(self) -> tuple[ServingParameter, ...]:
         """Returns the serving parameters that can be explored."""
@@ -69,10 +68,13 @@ class Workload(Protocol):
         """Returns the serving parameters in force."""
 
     def start_load(self, load: Load) -> None:
-        """Prepares a load generator; load flows only while :meth:`run` runs."""
+        """Prepares a load generator; load flows from the first :meth:`run` on."""
 
     def run(self, duration_s: float) -> Slice:
         """Lets load flow for about so long on the device's clock (a batch that has started is completed)."""
+
+    def stop_load(self) -> None:
+        """Ends the load, if there is one; what is under way is completed."""
 
     def idle(self, duration_s: float) -> None:
         """Lets so much of the device's clock pass without work."""

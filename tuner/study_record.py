@@ -80,6 +80,25 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class BreakEven:
+    """When the tuning has paid for itself.
+
+    Attributes:
+        cost_j: Joules that the study took: every trial and the search between them.
+        saved_per_request_j: Joules that each request saves from now on.
+        requests: Requests after which ``cost_j`` is saved.
+        requests_interval: Its 95 % interval; None if, as far as is known, it may never be saved.
+        hours: Hours after which it is saved, at the present rate of requests.
+    """
+
+    cost_j: float
+    saved_per_request_j: float
+    requests: float
+    requests_interval: Interval | None
+    hours: float
+
+
+@dataclass(frozen=True)
 class Recommendation:
     """What the study recommends.
 
@@ -91,6 +110,7 @@ class Recommendation:
         study_only: Ids of the parameters that nobody keeps: set them in the server, or for its process, yourself.
         caveats: Sentences that belong beside the figure, such as that the recommendation would change
             within the band of an estimate.
+        break_even: When the tuning has paid for itself; None if it saves nothing, or nobody counted its joules.
     """
 
     configuration: Configuration
@@ -99,6 +119,7 @@ class Recommendation:
     applicable: Configuration
     study_only: tuple[str, ...] = ()
     caveats: tuple[str, ...] = ()
+    break_even: BreakEven | None = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +157,8 @@ class Study:
         recommendation: The result, once there is one.
         started_at: Wall-clock time of the start, ISO 8601 in UTC.
         duration_s: Time spent so far, over restarts.
+        search_s: Time spent on choosing configurations, of ``duration_s``.
+        search_j: Joules spent on it, in the objective's scope; None if the meter did not say.
     """
 
     id: str
@@ -149,6 +172,8 @@ class Study:
     recommendation: Recommendation | None
     started_at: str
     duration_s: float
+    search_s: float = 0.0
+    search_j: float | None = None
 
     @property
     def baseline(self) -> Trial | None:

@@ -25,6 +25,8 @@ class Purpose(StrEnum):
     SEARCH = "search"
     CONFIRMATION = "confirmation"
     """A final candidate or the baseline, measured again on fresh data."""
+    REFERENCE = "reference"
+    """The baseline, measured again in the midst of the search: what it drifted by, everything else drifted by."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class EnergyResult:
         mean_power_w: Mean power over the window.
         band: For estimates: ``per_request_j`` over the whole range of power coefficients.
         cpu_s_per_request: CPU time per request, where counted (measured, also when joules are estimated).
+        per_token_j: Joules per token that was generated, for language models.
     """
 
     per_request_j: float
@@ -58,6 +61,7 @@ class EnergyResult:
     mean_power_w: float
     band: Interval | None = None
     cpu_s_per_request: float | None = None
+    per_token_j: float | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,23 @@ class LatencyResult:
 
 
 @dataclass(frozen=True)
+class TokenResult:
+    """What a language model answered in one trial.
+
+    Attributes:
+        tokens: Tokens generated.
+        throughput_hz: Tokens generated per second.
+        ttft: Time to first token, from the scheduled arrival.
+        tpot: Time per output token after the first; None if no answer had two tokens.
+    """
+
+    tokens: int
+    throughput_hz: float
+    ttft: LatencyResult
+    tpot: LatencyResult | None = None
+
+
+@dataclass(frozen=True)
 class Circumstances:
     """What the devices said about themselves while a trial was measured.
 
@@ -81,6 +102,8 @@ class Circumstances:
         power_capped_share: Share of the looks in which a power cap held a clock down.
         remarks: What was legal and is recorded.
         foreign: Other processes that used the devices: the machine was shared.
+        background_cores: CPU cores kept busy by others than the workload and ourselves, on average; None if nobody
+            looked.
     """
 
     delivered: dict[str, float] = field(default_factory=dict)
@@ -88,6 +111,7 @@ class Circumstances:
     power_capped_share: float = 0.0
     remarks: tuple[str, ...] = ()
     foreign: tuple[str, ...] = ()
+    background_cores: float | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +132,10 @@ class Measurement:
         warm_up_s: Time spent on settling and warming up before the window.
         notes: What the operator should know about this trial.
         circumstances: What the devices said about themselves meanwhile.
+        failed_requests: Requests of the window that failed. They are late, and not among ``requests``.
+        idle_share: Share of the window in which no request was worked on; None if the server does not say.
+        tokens: What a language model answered, if it is one.
+        ended_early: Why the window was closed before energy was known to the target; empty if it was not.
     """
 
     energy: EnergyResult
@@ -123,6 +151,10 @@ class Measurement:
     warm_up_s: float = 0.0
     notes: tuple[str, ...] = ()
     circumstances: Circumstances = field(default_factory=Circumstances)
+    failed_requests: int = 0
+    idle_share: float | None = None
+    tokens: TokenResult | None = None
+    ended_early: str = ""
 
 
 class RejectionCause(StrEnum):
@@ -132,6 +164,12 @@ class RejectionCause(StrEnum):
     NOT_VERIFIED = "not-verified"
     DISTURBED = "disturbed"
     METER = "meter"
+    DRIFT = "drift"
+    """Energy or latency changed too much within the window."""
+    ERRORS = "errors"
+    """The server failed too many requests."""
+    TOO_HOT = "too-hot"
+    """A sensor reached the operator's abort temperature."""
     WORKLOAD = "workload"
     PROCESS_LOST = "process-lost"
     CANCELLED = "cancelled"
@@ -157,6 +195,9 @@ class Trial:
         rejection: Why it does not count, unless measured.
         started_at: Wall-clock time of the start, ISO 8601 in UTC (for the record only, never for durations).
         duration_s: Time that the trial took, everything included.
+        energy_j: Joules that it took, everything included, in the objective's scope; None if the meter did not say.
+        late_requests: Requests that broke an SLO or failed meanwhile, also before the window and if it was rejected:
+            what the operator's error budget counts.
     """
 
     number: int
@@ -166,6 +207,8 @@ class Trial:
     rejection: Rejection | None
     started_at: str
     duration_s: float
+    energy_j: float | None = None
+    late_requests: int = 0
 
     @property
     def is_feasible(self) -> bool:

@@ -13,6 +13,7 @@ from serving_adapter.runner.protocol import (
     decode,
     encode,
     load_to_json,
+    optional_pid_from_json,
     parameters_from_json,
     slice_from_json,
     values_from_json,
@@ -108,8 +109,12 @@ class RunnerClient:
         """Returns the serving parameters in force."""
         return self._read(values_from_json, self._call("current"))
 
+    def serving_pid(self) -> Optional[int]:
+        """Returns the process that serves: the runner itself, or a server on this machine; None for one elsewhere."""
+        return self._read(optional_pid_from_json, self._call("serving_pid"))
+
     def start_load(self, load: Load) -> None:
-        """Prepares a load generator; load flows only while :meth:`run` runs.
+        """Prepares a load generator; load flows from the first :meth:`run` on.
 
         Raises:
             AdapterError: The load means nothing.
@@ -123,6 +128,10 @@ class RunnerClient:
             AdapterError: A batch failed.
         """
         return self._read(slice_from_json, self._call("run", extra_s=duration_s, duration_s=duration_s))
+
+    def stop_load(self) -> None:
+        """Ends the load, if there is one; what is under way is completed."""
+        self._call("stop_load")
 
     def idle(self, duration_s: float) -> None:
         """Lets so much of the device's clock pass without work."""

@@ -1,6 +1,6 @@
 """The runner's own loop: reads calls, lets the adapter carry them out, answers.
 
-The adapter is used from the main thread only. A second thread reads the calls, so that the end of the input (the
+Calls are carried out in the main thread. A second thread reads them, so that the end of the input (the
 daemon has died) ends this process at once, even in the middle of an inference.
 """
 
@@ -40,8 +40,10 @@ class Runner:
             "parameters": lambda: parameters_to_json(self._opened.parameters()),
             "configure": self._configure,
             "current": lambda: self._opened.current(),
+            "serving_pid": lambda: self._opened.serving_pid,
             "start_load": self._start_load,
             "run": self._run,
+            "stop_load": self._stop_load,
             "idle": lambda duration_s: self._opened.idle(duration_s),
             "close": self._close,
         }
@@ -83,10 +85,12 @@ class Runner:
         self._adapter = opening
 
     def _configure(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._stop_load()
         self._opened.configure(values)
         return self._opened.current()
 
     def _start_load(self, load: Mapping[str, Any]) -> None:
+        self._stop_load()
         self._generator = load_generator(self._opened, load_from_json(load))
 
     def _run(self, duration_s: float) -> Mapping[str, Any]:
@@ -94,11 +98,16 @@ class Runner:
             raise AdapterError("No load was started.")
         return slice_to_json(self._generator.run(duration_s))
 
+    def _stop_load(self) -> None:
+        generator, self._generator = self._generator, None
+        if generator is not None:
+            generator.stop()
+
     def _close(self) -> None:
+        self._stop_load()
         if self._adapter is not None:
             self._adapter.close()
         self._adapter = None
-        self._generator = None
 
 
 def run_program() -> None:

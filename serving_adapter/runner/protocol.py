@@ -1,17 +1,29 @@
 """What crosses between daemon and runner: one JSON object a line, and records as plain JSON.
 
-The runner greets with ``{"protocol": 1, "python": "3.8.18"}``. Then the daemon sends ``{"id": 1, "call": "run",
+The runner greets with ``{"protocol": 2, "python": "3.8.18"}``. Then the daemon sends ``{"id": 1, "call": "run",
 "arguments": {...}}`` and the runner answers, in order, ``{"id": 1, "result": ...}`` or ``{"id": 1, "error":
 "one sentence"}``. The model shares the runner's process and is not trusted: the daemon checks all it reads.
 """
 
+import dataclasses
 import json
 import math
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from serving_adapter.contract import Completion, Load, ServingParameter, Slice, Value, WorkloadDefinition
+from serving_adapter.contract import (
+    AdapterError,
+    Completion,
+    Histogram,
+    Load,
+    ServingParameter,
+    Slice,
+    Tokens,
+    Traffic,
+    Value,
+    WorkloadDefinition,
+)
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 LONGEST_LINE_BYTES = 64 * 1024 * 1024
 """The longest line that the daemon accepts: a million completions take about 40 MiB."""
 
@@ -61,17 +73,12 @@ def workload_from_json(message: Mapping[str, Any]) -> WorkloadDefinition:
 
 def load_to_json(load: Load) -> Dict[str, Any]:
     """Returns a load as JSON."""
-    return {
-        "scenario": load.scenario,
-        "batch_size": load.batch_size,
-        "rate_hz": load.rate_hz,
-        "seed": load.seed,
-    }
+    return dataclasses.asdict(load)
 
 
 def load_from_json(message: Mapping[str, Any]) -> Load:
     """Reads a load."""
-    return Load(message["scenario"], message["batch_size"], message["rate_hz"], message["seed"])
+    return Load(**message)
 
 
 def parameters_to_json(parameters: List[ServingParameter]) -> List[Dict[str, Any]]:
@@ -120,10 +127,29 @@ def values_from_json(message: Any) -> Dict[str, Value]:
     return {name: _value(value) for name, value in message.items()}
 
 
+def optional_pid_from_json(message: Any) -> Optional[int]:
+    """Reads a process id, if there is one.
+
+    Raises:
+        ProtocolError: It is none.
+    """
+    if message is None:
+        return None
+    if type(message) is not int or message <= 0:
+        raise ProtocolError(f"{message!r} where a process id belongs")
+    return message
+
+
 def slice_to_json(stretch: Slice) -> Dict[str, Any]:
-    """Returns a slice as JSON, each completion as a pair of its arrivals and its finish."""
-    completions = [[completion.arrivals_s, completion.finish_s] for completion in stretch.completions]
-    return {"start_s": stretch.start_s, "end_s": stretch.end_s, "completions": completions}
+    """Returns a slice as JSON, each completion as a row without the field names."""
+    message: Dict[str, Any] = {
+        "start_s": stretch.start_s,
+        "end_s": stretch.end_s,
+        "completions": [_completion_to_json(completion) for completion in stretch.completions],
+    }
+    if stretch.traffic is not None:
+        message["traffic"] = _traffic_to_json(stretch.traffic)
+    return message
 
 
 def slice_from_json(message: Any) -> Slice:
@@ -133,13 +159,83 @@ def slice_from_json(message: Any) -> Slice:
         ProtocolError: It is not what :func:`slice_to_json` returns.
     """
     try:
-        completions = tuple(
-            Completion(tuple(_seconds(arrival_s) for arrival_s in arrivals_s), _seconds(finish_s))
-            for arrivals_s, finish_s in message["completions"]
-        )
-        return Slice(_seconds(message["start_s"]), _seconds(message["end_s"]), completions)
-    except (KeyError, TypeError, ValueError) as error:
+        completions = tuple(_completion_from_json(*row) for row in message["completions"])
+        traffic = _traffic_from_json(message["traffic"]) if "traffic" in message else None
+        return Slice(_seconds(message["start_s"]), _seconds(message["end_s"]), completions, traffic)
+    except (AdapterError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ProtocolError("a slice of load that is incomplete") from error
+
+
+def _completion_to_json(completion: Completion) -> List[Any]:
+    row: List[Any] = [completion.arrivals_s, completion.start_s, completion.finish_s]
+    if completion.failure or completion.tokens is not None:
+        tokens = completion.tokens
+        row += [completion.failure, None if tokens is None else [tokens.first_s, tokens.count]]
+    return row
+
+
+def _completion_from_json(
+    arrivals_s: Any, start_s: Any, finish_s: Any, failure: Any = "", tokens: Any = None
+) -> Completion:
+    if not arrivals_s:
+        raise ProtocolError("a batch without items")
+    return Completion(
+        arrivals_s=tuple(_seconds(arrival_s) for arrival_s in arrivals_s),
+        start_s=_seconds(start_s),
+        finish_s=_seconds(finish_s),
+        failure=_text(failure),
+        tokens=None if tokens is None else _tokens_from_json(*tokens),
+    )
+
+
+def _tokens_from_json(first_s: Any, count: Any) -> Tokens:
+    if type(count) is not int or count < 0:
+        raise ProtocolError(f"{count!r} where a number of tokens belongs")
+    return Tokens(_seconds(first_s), count)
+
+
+def _traffic_to_json(traffic: Traffic) -> Dict[str, Any]:
+    """The last bound of a histogram is infinity, which JSON does not know: it is left out."""
+    histograms = {
+        name: [histogram.bounds_s[:-1], histogram.counts, histogram.sum_s]
+        for name, histogram in traffic.histograms.items()
+    }
+    return {
+        "requests": traffic.requests,
+        "failures": traffic.failures,
+        "histograms": histograms,
+        "output_tokens": traffic.output_tokens,
+        "busy_s": traffic.busy_s,
+    }
+
+
+def _traffic_from_json(message: Any) -> Traffic:
+    return Traffic(
+        requests=_count(message["requests"]),
+        failures=_count(message["failures"]),
+        histograms={_text(name): _histogram_from_json(*rest) for name, rest in message["histograms"].items()},
+        output_tokens=_optional_count(message["output_tokens"]),
+        busy_s=_optional_count(message["busy_s"]),
+    )
+
+
+def _histogram_from_json(bounds_s: Any, counts: Any, sum_s: Any) -> Histogram:
+    return Histogram(
+        (*(_seconds(bound_s) for bound_s in bounds_s), math.inf),
+        tuple(_count(count) for count in counts),
+        _seconds(sum_s),
+    )
+
+
+def _count(value: Any) -> float:
+    count = _seconds(value)
+    if count < 0:
+        raise ProtocolError(f"{value!r} where a count belongs")
+    return count
+
+
+def _optional_count(value: Any) -> Optional[float]:
+    return None if value is None else _count(value)
 
 
 def _text(value: Any) -> str:
@@ -156,11 +252,11 @@ def _value(value: Any) -> Value:
 
 def _seconds(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ProtocolError(f"{value!r} where an instant belongs")
+        raise ProtocolError(f"{value!r} where a number belongs")
     try:
         return _finite(float(value))
     except OverflowError as error:
-        raise ProtocolError("an instant that is too large") from error
+        raise ProtocolError("a number that is too large") from error
 
 
 def _finite(number: float) -> float:

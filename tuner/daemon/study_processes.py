@@ -75,7 +75,8 @@ class StudyProcesses:
             self._runner.open()
             self._hardware = self._site.keeper.connect()
             stack.callback(self._hardware.close)
-            self._inventory = self._hardware.attach(self._runner.pid)
+            serving_pid = self._runner.serving_pid()
+            self._inventory = self._hardware.inventory() if serving_pid is None else self._hardware.attach(serving_pid)
             self._stack = stack.pop_all()
         return self
 

@@ -4,62 +4,62 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from dataclasses import dataclass
+from collections.abc import Iterable
+from itertools import accumulate
 
 from serving_adapter.contract import Completion, Slice
 
 
-@dataclass(frozen=True)
-class _Batch:
-    """A batch while it was worked on, and the items of all batches before it."""
-
-    begin_s: float
-    end_s: float
-    items: int
-    items_before: int
-
-    def items_until(self, time_s: float) -> float:
-        """Returns the items worked on until an instant: a batch that the instant cuts counts in part."""
-        if time_s >= self.end_s:
-            return float(self.items_before + self.items)
-        if time_s <= self.begin_s:
-            return float(self.items_before)
-        return self.items_before + self.items * (time_s - self.begin_s) / (self.end_s - self.begin_s)
-
-
 class WorkDone:
-    """Batches, one after another."""
+    """Batches, several at a time if the server takes them so. One that an instant cuts counts in part."""
 
     def __init__(self) -> None:
         """Nothing was done yet."""
-        self._batches: list[_Batch] = []
+        self._batches: list[Completion] = []
         self._ends_s: list[float] = []
+        self._items: list[int] = [0]
+        self._longest_s = 0.0
 
     def add(self, piece: Slice) -> None:
-        """Adds what was completed in a slice of load."""
-        for completion in piece.completions:
-            self._append(completion)
-
-    def _append(self, completion: Completion) -> None:
-        """Adds a batch: it is worked on from when all of it has arrived and the batch before is done."""
-        last = self._batches[-1] if self._batches else None
-        free_s = completion.arrivals_s[0] if last is None else last.end_s
-        begin_s = min(max(free_s, *completion.arrivals_s), completion.finish_s)
-        items_before = 0 if last is None else last.items_before + last.items
-        self._batches.append(_Batch(begin_s, completion.finish_s, len(completion.arrivals_s), items_before))
-        self._ends_s.append(completion.finish_s)
+        """Adds what was completed in a slice of load; what failed was no work done."""
+        done = [completion for completion in piece.completions if not completion.failure]
+        self._batches += done
+        self._ends_s += [completion.finish_s for completion in done]
+        self._items += list(accumulate((len(each.arrivals_s) for each in done), initial=self._items[-1]))[1:]
+        self._longest_s = max([self._longest_s, *(each.finish_s - each.start_s for each in done)])
 
     @property
     def begin_s(self) -> float:
         """When the first batch was begun; minus infinity if nothing was done."""
-        return self._batches[0].begin_s if self._batches else -math.inf
+        return min((each.start_s for each in self._batches), default=-math.inf)
 
     def items_between(self, start_s: float, end_s: float) -> float:
         """Returns how many items were worked on between two instants."""
         return self._items_until(end_s) - self._items_until(start_s)
 
     def _items_until(self, time_s: float) -> float:
-        if not self._batches:
-            return 0.0
-        index = min(bisect_right(self._ends_s, time_s), len(self._batches) - 1)
-        return self._batches[index].items_until(time_s)
+        ended = bisect_right(self._ends_s, time_s)
+        # Whatever is under way at the instant ends within the longest time that any batch took.
+        last = bisect_right(self._ends_s, time_s + self._longest_s)
+        return self._items[ended] + sum(_worked_on(each, time_s) for each in self._batches[ended:last])
+
+
+def _worked_on(batch: Completion, time_s: float) -> float:
+    """Returns how many of its items had been worked on at an instant before its end."""
+    if time_s <= batch.start_s:
+        return 0.0
+    return len(batch.arrivals_s) * (time_s - batch.start_s) / (batch.finish_s - batch.start_s)
+
+
+def busy_s(stretches: Iterable[tuple[float, float]]) -> float:
+    """Returns how long at least one of several stretches of time lasted.
+
+    Args:
+        stretches: Begin and end of each.
+    """
+    total_s, until_s = 0.0, -math.inf
+    for begin_s, end_s in sorted(stretches):
+        if end_s > until_s:
+            total_s += end_s - max(begin_s, until_s)
+            until_s = end_s
+    return total_s

@@ -6,12 +6,42 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving_adapter.contract import Completion, Load, ServingParameter, Slice, WorkloadDefinition
+from serving_adapter.contract import (
+    Completion,
+    Histogram,
+    Load,
+    ServingParameter,
+    Slice,
+    Tokens,
+    Traffic,
+    WorkloadDefinition,
+)
 from serving_adapter.runner import protocol
 
 values = st.one_of(st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False), st.text())
 instants = st.floats(allow_nan=False, allow_infinity=False)
-completions = st.builds(Completion, st.lists(instants, max_size=4).map(tuple), instants)
+counts = st.floats(0, 1e12)
+completions = st.builds(
+    Completion,
+    st.lists(instants, min_size=1, max_size=4).map(tuple),
+    instants,
+    instants,
+    st.text(max_size=9),
+    st.none() | st.builds(Tokens, instants, st.integers(0, 2**53)),
+)
+histograms = st.lists(st.tuples(st.floats(1e-6, 1e6), counts), unique_by=lambda bucket: bucket[0], max_size=5).map(
+    lambda buckets: Histogram(
+        (*sorted(bound for bound, _ in buckets), math.inf), tuple(sorted([*(count for _, count in buckets), 2e12])), 1.0
+    )
+)
+traffics = st.builds(
+    Traffic,
+    requests=counts,
+    failures=counts,
+    histograms=st.dictionaries(st.sampled_from(["latency", "ttft", "tpot"]), histograms),
+    output_tokens=st.none() | counts,
+    busy_s=st.none() | counts,
+)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
@@ -26,7 +56,7 @@ def crossed(message: object) -> dict[str, object]:
     return protocol.decode(line)["result"]
 
 
-@given(st.builds(Slice, instants, instants, st.lists(completions, max_size=5).map(tuple)))
+@given(st.builds(Slice, instants, instants, st.lists(completions, max_size=5).map(tuple), st.none() | traffics))
 def test_a_slice_crosses_unchanged(stretch: Slice) -> None:
     assert protocol.slice_from_json(crossed(protocol.slice_to_json(stretch))) == stretch
 

@@ -199,8 +199,8 @@ def test_an_option_that_json_does_not_know_is_refused_and_the_runner_lives_on(
 def test_another_version_of_the_protocol_is_refused(start_runner: StartRunner, tmp_path: Path) -> None:
     package = shutil.copytree(PACKAGE, tmp_path / "serving_adapter")
     protocol = package / "runner" / "protocol.py"
-    protocol.write_text(protocol.read_text().replace("PROTOCOL_VERSION = 1", "PROTOCOL_VERSION = 2"))
-    with pytest.raises(AdapterError, match="speaks protocol 2 and this program protocol 1") as raised:
+    protocol.write_text(protocol.read_text().replace("PROTOCOL_VERSION = 2", "PROTOCOL_VERSION = 3"))
+    with pytest.raises(AdapterError, match="speaks protocol 3 and this program protocol 2") as raised:
         start_runner(SLEEPING, package=package)
     assert one_sentence(raised.value)
 

@@ -136,7 +136,7 @@ def test_the_end_of_the_input_ends_the_runner_in_the_middle_of_an_inference(inte
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment, start_new_session=True) as runner:
         assert runner.stdin is not None
-        assert hear(runner)["protocol"] == 1
+        assert hear(runner)["protocol"] == 2
         workload = {"name": "tested", "options": {"service_s": LONG_S}, "parameters": {}}
         tell(runner, "open", adapter=SLEEPING, workload=workload)
         assert hear(runner) == {"id": 1, "result": None}

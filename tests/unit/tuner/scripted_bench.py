@@ -73,10 +73,6 @@ class ScriptedDevice:
         self.calls.append(name)
         self.fault(name)
 
-    @property
-    def pid(self) -> int:
-        return 1
-
     def inventory(self) -> InventoryRecord:
         return InventoryRecord((CLOCK,), (METER,), ())
 
@@ -145,8 +141,14 @@ class ScriptedDevice:
             arrival_s = self.now_s
             self.now_s += self.latency_s
             self.energy_j += self.power_w * self.latency_s
-            completions.append(Completion((arrival_s,) * int(self.batch_size), self.now_s))
+            completions.append(Completion((arrival_s,) * int(self.batch_size), arrival_s, self.now_s))
         return Slice(start_s, self.now_s, tuple(completions))
+
+    def stop_load(self) -> None:
+        self._call("stop_load")
+
+    def serving_pid(self) -> int | None:
+        return 1
 
     def idle(self, duration_s: float) -> None:
         self.now_s += duration_s

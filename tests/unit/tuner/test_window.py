@@ -33,9 +33,10 @@ def test_energy_is_what_the_counter_grew_by_per_completed_request():
     window = Window(METER, SLOS)
     window.open(Reading(10.0, 100.0))
     window.add(
-        Slice(10.0, 11.0, (Completion((10.0, 10.0), 10.5), Completion((10.5, 10.5), 11.0))), Reading(11.0, 108.0)
+        Slice(10.0, 11.0, (Completion((10.0, 10.0), 10.0, 10.5), Completion((10.5, 10.5), 10.5, 11.0))),
+        Reading(11.0, 108.0),
     )
-    window.add(Slice(11.0, 12.0, (Completion((11.0, 11.0), 12.0),)), Reading(12.0, 112.0))
+    window.add(Slice(11.0, 12.0, (Completion((11.0, 11.0), 11.0, 12.0),)), Reading(12.0, 112.0))
     energy = window.energy()
     assert energy.per_request_j == pytest.approx(12.0 / 6)
     assert energy.mean_power_w == pytest.approx(6.0)
@@ -44,13 +45,17 @@ def test_energy_is_what_the_counter_grew_by_per_completed_request():
     assert window.late == [3]
 
 
+def batch(start_s, finish_s, requests=1):
+    return Completion((start_s,) * requests, start_s, finish_s)
+
+
 def closed_loop(start_s, end_s, latency_s):
     """A slice in which batch follows batch."""
     count = round((end_s - start_s) / latency_s)
     return Slice(
         start_s,
         end_s,
-        tuple(Completion((start_s + k * latency_s,), start_s + (k + 1) * latency_s) for k in range(count)),
+        tuple(batch(start_s + k * latency_s, start_s + (k + 1) * latency_s) for k in range(count)),
     )
 
 
@@ -115,7 +120,7 @@ def test_slices_lose_no_energy_and_no_request(pieces):
     window.open(Reading(0.0, 0.0))
     instant_s, energy_j = 0.0, 0.0
     for power_w, requests in pieces:
-        completion = Completion((instant_s,) * requests, instant_s + 0.01)
+        completion = batch(instant_s, instant_s + 0.01, requests)
         instant_s, energy_j = instant_s + 1.0, energy_j + power_w
         window.add(Slice(instant_s - 1.0, instant_s, (completion,)), Reading(instant_s, energy_j))
     total = sum(requests for _, requests in pieces)
@@ -133,7 +138,7 @@ def test_an_estimate_carries_its_band_and_the_cpu_time_behind_it():
     window.open(Reading(0.0, 0.0, cpu_s=5.0))
     for instant in (1.0, 2.0):
         window.add(
-            Slice(instant - 1, instant, (Completion((instant - 1,), instant),)),
+            Slice(instant - 1, instant, (batch(instant - 1, instant),)),
             Reading(instant, 5.0 * instant, cpu_s=5 + instant),
         )
     energy = window.energy()
@@ -144,8 +149,6 @@ def test_an_estimate_carries_its_band_and_the_cpu_time_behind_it():
 def test_a_batch_counts_once_however_many_requests_it_holds():
     window = Window(METER, SLOS)
     window.open(Reading(0.0, 0.0))
-    window.add(
-        Slice(0.0, 1.0, tuple(Completion((0.1 * n,) * 100, 0.1 * n + 0.01) for n in range(10))), Reading(1.0, 1.0)
-    )
+    window.add(Slice(0.0, 1.0, tuple(batch(0.1 * n, 0.1 * n + 0.01, 100) for n in range(10))), Reading(1.0, 1.0))
     assert window.requests == 1000
     assert window.verdict is Verdict.UNDECIDED
