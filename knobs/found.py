@@ -9,6 +9,7 @@ from typing import TypeAlias
 from knobs.contract import (
     ASSUMED_COEFFICIENTS,
     Absence,
+    Calibration,
     Captured,
     Knob,
     Meter,
@@ -44,6 +45,7 @@ class Wishes:
         restore_to: What a knob without a getter goes back to, by knob id; the driver's default where none is named.
         scopes: What meters cover that do not say it themselves, by meter id.
         plugs: External meters: addresses of power plugs by meter id (see ``knobs/meters/plug``).
+        calibrations: Fits of a meter to a reference of wider scope.
     """
 
     coefficients: PowerCoefficients = ASSUMED_COEFFICIENTS
@@ -52,6 +54,7 @@ class Wishes:
     restore_to: Mapping[str, Value] = field(default_factory=dict)
     scopes: Mapping[str, Scope] = field(default_factory=dict)
     plugs: Mapping[str, str] = field(default_factory=dict)
+    calibrations: tuple[Calibration, ...] = ()
 
 
 @dataclass(frozen=True)

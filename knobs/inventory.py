@@ -21,6 +21,7 @@ from knobs.drivers.nvidia.find import find_nvidia
 from knobs.drivers.process import ProcessDriver
 from knobs.found import Found, Reopen, Wishes, merged
 from knobs.meters.battery import find_battery
+from knobs.meters.calibrated import find_calibrated
 from knobs.meters.hwmon import find_hwmon
 from knobs.meters.rapl import find_rapl
 from knobs.meters.sampling import Sampler
@@ -37,7 +38,7 @@ class Inventory:
     Attributes:
         knobs: Every knob, by id, those of the attached workload included.
         meters: Every meter, by id, those of the attached workload included.
-        monitors: What watches the machine's devices.
+        monitors: What watches the machine's devices, and the attached workload.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Inventory:
         """Keeps the machine's own knobs and meters, and the drivers that know how to find a workload's."""
         self.knobs: dict[str, Knob] = {knob.spec.id: knob for knob in knobs}
         self.meters: dict[str, Meter] = {meter.spec.id: meter for meter in meters}
-        self.monitors = tuple(monitors)
+        self.monitors: tuple[Monitor, ...] = tuple(monitors)
         self._reopen = reopen
         self._absent = tuple(absent)
         self._drivers = tuple(workload_drivers)
@@ -66,30 +67,34 @@ class Inventory:
             knobs=tuple(knob.spec for knob in self.knobs.values()),
             meters=tuple(meter.spec for meter in self.meters.values()),
             absent=tuple(absence for absence in absent if absence.id not in found),
-            monitored=tuple(monitor.device for monitor in self.monitors),
+            monitored=tuple(dict.fromkeys(monitor.device for monitor in self.monitors)),
         )
 
-    def attach(self, pid: int, originals: Originals | None = None) -> None:
-        """Adds the knobs and meters of a workload process, in place of an earlier one's.
+    def attach(self, pid: int, originals: Originals | None = None, attendants: Iterable[int] = ()) -> None:
+        """Adds the knobs, meters and monitors of a workload process, in place of an earlier one's.
 
         Args:
             pid: The workload's process id.
             originals: What the journal holds, so that a process changed already keeps its true originals.
+            attendants: Processes that take part in measuring it, the keeper's own for one.
 
         Raises:
             DeviceError: There is no such process; what was attached before stays attached.
         """
-        attached = tuple(driver.open(pid, originals or {}) for driver in self._drivers)
+        attached = tuple(driver.open(pid, originals or {}, frozenset(attendants)) for driver in self._drivers)
         self.detach()
         self._attached = attached
         self.knobs = {**self.knobs, **{knob.spec.id: knob for parts in attached for knob in parts.knobs}}
         self.meters = {**self.meters, **{meter.spec.id: meter for parts in attached for meter in parts.meters}}
+        self.monitors = (*self.monitors, *(monitor for parts in attached for monitor in parts.monitors))
 
     def detach(self) -> None:
-        """Takes the knobs and meters of the attached workload out again; none attached is fine."""
+        """Takes what belongs to the attached workload out again; none attached is fine."""
         gone = {knob.spec.id for parts in self._attached for knob in parts.knobs}
         gone |= {meter.spec.id for parts in self._attached for meter in parts.meters}
+        watching = {id(monitor) for parts in self._attached for monitor in parts.monitors}
         self._attached = ()
+        self.monitors = tuple(monitor for monitor in self.monitors if id(monitor) not in watching)
         self.knobs = {knob_id: knob for knob_id, knob in self.knobs.items() if knob_id not in gone}
         self.meters = {meter_id: meter for meter_id, meter in self.meters.items() if meter_id not in gone}
 
@@ -138,10 +143,11 @@ def discover(root: Path = Path("/"), wishes: Wishes | None = None, *, check_mete
     workload = ProcessDriver(files, wishes.coefficients)
     machine = merged(_machine_parts(files, wishes))
     meters, refused = self_checked(machine.meters) if check_meters else (machine.meters, ())
+    calibrated = find_calibrated(meters, wishes.calibrations)
     return Inventory(
         knobs=machine.knobs,
-        meters=meters,
-        absent=(*workload.absent(), *machine.absent, *refused),
+        meters=(*meters, *calibrated.meters),
+        absent=(*workload.absent(), *machine.absent, *refused, *calibrated.absent),
         workload_drivers=(workload,),
         monitors=machine.monitors,
         reopen=machine.reopen,

@@ -10,6 +10,9 @@ from knobs.sysfs import KernelFiles, MissingError
 _FIRST_FIELD_AFTER_NAME = 3
 _STATE_FIELD = 3
 _PARENT_FIELD = 4
+_SESSION_FIELD = 6
+_USER_TIME_FIELD = 14
+_LAST_TIME_FIELD = 17
 _THREADS_FIELD = 20
 _START_FIELD = 22
 
@@ -44,6 +47,42 @@ class ProcessIdentity:
         if not isinstance(pid, int) or not isinstance(start_ticks, int):
             raise DeviceError("A journal entry does not name its process: it was not written by Wattune.")
         return cls(pid, start_ticks)
+
+
+@dataclass(frozen=True)
+class ProcessAccount:
+    """Where a process comes from, and the CPU time that it has used (``/proc/PID/stat``, proc(5)).
+
+    Attributes:
+        identity: The process.
+        parent: The process id of its parent.
+        session: The process id of the leader of its session.
+        own_ticks: CPU time of all its threads, past ones too, in clock ticks.
+        children_ticks: CPU time of the children that have ended and that it has waited for, and of theirs.
+    """
+
+    identity: ProcessIdentity
+    parent: int
+    session: int
+    own_ticks: int
+    children_ticks: int
+
+
+def account(files: KernelFiles, pid: int) -> ProcessAccount | None:
+    """Returns the account of a process; None if there is none, or it may not be seen."""
+    try:
+        stat = [int(field) for field in _stat_fields(files, pid)[1 : _START_FIELD - _FIRST_FIELD_AFTER_NAME + 1]]
+    except (DeviceError, ValueError):
+        return None
+    first = _FIRST_FIELD_AFTER_NAME + 1
+    user, system, waited_user, waited_system = stat[_USER_TIME_FIELD - first : _LAST_TIME_FIELD - first + 1]
+    return ProcessAccount(
+        identity=ProcessIdentity(pid, stat[_START_FIELD - first]),
+        parent=stat[_PARENT_FIELD - first],
+        session=stat[_SESSION_FIELD - first],
+        own_ticks=user + system,
+        children_ticks=waited_user + waited_system,
+    )
 
 
 def identify(files: KernelFiles, pid: int) -> ProcessIdentity:

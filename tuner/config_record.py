@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from typing import Any
@@ -11,6 +12,7 @@ import msgspec
 from knobs.contract import ASSUMED_COEFFICIENTS, PowerCoefficients, Scope
 from tuner.configuration import Value
 from tuner.errors import NotFoundError
+from tuner.hours import Hours
 from tuner.objective import Objective, Scenario, Slo
 
 _WORKLOAD_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
@@ -124,7 +126,8 @@ class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the operator lets a study do to the machine and to those who are served.
 
     Attributes:
-        hours: When studies may measure, local time, ``22:00-06:00``; empty for always.
+        hours: When studies may measure, local time, ``22:00-06:00`` or ``mon-fri 19:00-07:00, sat-sun 00:00-24:00``;
+            empty for always.
         abort_temperature_c: A sensor that reaches this ends the trial at once; None for the device's own limits.
         late_requests: Requests that may break an SLO or fail in one study before its search ends; None for any number.
     """
@@ -132,6 +135,14 @@ class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hours: str = ""
     abort_temperature_c: float | None = None
     late_requests: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses limits within which nothing can be measured, or that limit nothing."""
+        Hours.parse(self.hours)
+        if self.abort_temperature_c is not None and not 0 < self.abort_temperature_c < math.inf:
+            raise ValueError("`abort_temperature_c` must be a temperature above zero")
+        if self.late_requests is not None and self.late_requests < 1:
+            raise ValueError("`late_requests` must be at least 1: without any, nothing can be searched")
 
 
 class EstimateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -156,6 +167,31 @@ class EstimateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def coefficients(self) -> PowerCoefficients:
         """The ranges as the estimating meter takes them."""
         return PowerCoefficients(static_w=self.static_w, cpu_core_w=self.cpu_core_w)
+
+
+class CalibrationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How joules of a wider scope follow from those of one meter, as ``wattune calibrate`` fits them.
+
+    Attributes:
+        scope: What the estimated joules cover.
+        factor: Joules of that scope for each joule of the meter.
+        base_w: What is drawn there whatever the meter shows.
+        error: How far off the estimated joules may be, relative to them.
+    """
+
+    scope: Scope
+    factor: float
+    base_w: float
+    error: float
+
+    def __post_init__(self) -> None:
+        """Refuses what no fit can be."""
+        if not 0 < self.factor < math.inf:
+            raise ValueError("`factor` must be above zero")
+        if not 0 <= self.base_w < math.inf:
+            raise ValueError("`base_w` must not be below zero")
+        if not 0 < self.error < 1:
+            raise ValueError("`error` must be above 0 and below 1: an estimate is never exact")
 
 
 class ObjectiveSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -238,6 +274,7 @@ class WattuneConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         measurement: How long a trial is measured.
         limits: What the operator lets a study do.
         estimate: Power coefficients of the estimate.
+        calibration: Fits of a meter to a reference of wider scope, by meter id.
         workloads: The workloads, by name; filled in from ``workloads.d``.
     """
 
@@ -252,6 +289,7 @@ class WattuneConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     measurement: MeasurementSettings = MeasurementSettings()
     limits: LimitSettings = LimitSettings()
     estimate: EstimateSettings = EstimateSettings()
+    calibration: dict[str, CalibrationSettings] = {}
     workloads: dict[str, WorkloadConfig] = {}
 
     def __post_init__(self) -> None:

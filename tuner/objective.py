@@ -73,10 +73,15 @@ class Slo:
         """The largest share of late requests that still holds the SLO, 0.01 for a p99."""
         return 1.0 - self.percentile / 100.0
 
+    @property
+    def quantile(self) -> str:
+        """What is bounded: ``p99``, or ``p99 ttft``."""
+        metric = "" if self.metric is LatencyMetric.LATENCY else f" {self.metric}"
+        return f"p{self.percentile:g}{metric}"
+
     def __str__(self) -> str:
         """Returns ``p99 <= 50 ms``."""
-        metric = "" if self.metric is LatencyMetric.LATENCY else f" {self.metric}"
-        return f"p{self.percentile:g}{metric} <= {self.bound_s * 1e3:g} ms"
+        return f"{self.quantile} <= {self.bound_s * 1e3:g} ms"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tuner.trial import Measurement, Purpose, Trial
+from tuner.trial import Measurement, Trial
 
 
 def pareto_front(trials: Iterable[Trial]) -> tuple[Trial, ...]:
@@ -23,7 +23,7 @@ def pareto_front(trials: Iterable[Trial]) -> tuple[Trial, ...]:
     measured = [
         (trial.measurement.slo_latency_s, trial.measurement.energy.per_request_j, trial.number, trial)
         for trial in trials
-        if isinstance(trial.measurement, Measurement) and trial.purpose is not Purpose.CONFIRMATION
+        if isinstance(trial.measurement, Measurement) and not trial.purpose.is_another_look
     ]
     front: list[Trial] = []
     least_j = float("inf")

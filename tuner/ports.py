@@ -83,5 +83,8 @@ class Workload(Protocol):
 class Search(Protocol):
     """The search worker, seen by a study."""
 
+    def cpu_s(self) -> float:
+        """Returns the CPU time that the worker has used; zero while there is none."""
+
     def propose(self, trials: Sequence[Trial]) -> Proposal | Stop:
         """Returns the next configuration, or says that searching on does not pay."""

@@ -105,6 +105,20 @@ class Store:
             )
             self._update(study_id, duration_s=duration_s)
 
+    def book_search(self, study_id: str, search_s: float, search_j: float | None) -> None:
+        """Notes what choosing configurations has taken so far.
+
+        Args:
+            study_id: The study.
+            search_s: Seconds.
+            search_j: Joules; None if they are not known.
+
+        Raises:
+            StoreError: The store cannot be written.
+        """
+        with self._transaction("write"):
+            self._update(study_id, search_s=search_s, search_j=search_j)
+
     def finish(
         self, study_id: str, state: StudyState, reason: str, recommendation: Recommendation | None, duration_s: float
     ) -> None:

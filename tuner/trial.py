@@ -28,6 +28,11 @@ class Purpose(StrEnum):
     REFERENCE = "reference"
     """The baseline, measured again in the midst of the search: what it drifted by, everything else drifted by."""
 
+    @property
+    def is_another_look(self) -> bool:
+        """Whether the configuration has another trial already, which is the one that counts."""
+        return self in (Purpose.CONFIRMATION, Purpose.REFERENCE)
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -126,7 +131,7 @@ class Measurement:
         requests: Completed requests (items).
         queries: Batches: requests of one batch share their latency, so that verdicts count batches.
         window_s: Length of the window.
-        throughput_hz: Completed requests per second.
+        throughput_hz: Requests per second in the long run: those that arrive, where the server keeps up with them.
         delivered: The values read back while the window ran.
         late_queries: Batches that broke the first SLO.
         warm_up_s: Time spent on settling and warming up before the window.

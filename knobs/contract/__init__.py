@@ -17,6 +17,7 @@ from knobs.contract.knob import (
 )
 from knobs.contract.meter import (
     ASSUMED_COEFFICIENTS,
+    Calibration,
     Meter,
     MeterSpec,
     PowerCoefficients,
@@ -31,6 +32,7 @@ __all__ = [
     "ASSUMED_COEFFICIENTS",
     "WORKLOAD_DEVICE",
     "Absence",
+    "Calibration",
     "Captured",
     "Conditions",
     "Delivery",

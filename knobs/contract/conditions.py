@@ -35,6 +35,9 @@ class Conditions:
         temperatures_c: Temperatures by sensor.
         utilization: Busy share of the device, 0 to 1, over its own sampling period; None where it cannot be told.
         occupants: The processes that use the device.
+        background_cores: How many CPU cores were busy since the last look with what belongs neither to the workload
+            nor to its measuring; None where it cannot be told. The kernel counts in ticks, so that one short look is
+            coarse, and may come out below zero: judge the mean of many, each weighed by its time.
     """
 
     delivered: tuple[tuple[str, float], ...] = ()
@@ -44,6 +47,7 @@ class Conditions:
     temperatures_c: tuple[tuple[str, float], ...] = ()
     utilization: float | None = None
     occupants: tuple[Occupant, ...] = ()
+    background_cores: float | None = None
 
 
 class Monitor(ABC):

@@ -18,6 +18,20 @@ class Scope(StrEnum):
     BOARD = "board"
     WALL = "wall"
 
+    def covers(self, other: Scope) -> bool:
+        """Tells whether a joule of this scope holds every joule of another one, which may be the same."""
+        return self is other or other in _HELD[self]
+
+
+_HELD = {
+    Scope.GPU: frozenset[Scope](),
+    Scope.CPU: frozenset[Scope](),
+    Scope.SOC: frozenset({Scope.GPU, Scope.CPU}),
+    Scope.BOARD: frozenset({Scope.GPU, Scope.CPU, Scope.SOC}),
+    Scope.WALL: frozenset({Scope.GPU, Scope.CPU, Scope.SOC, Scope.BOARD}),
+}
+"""The narrower scopes that each one holds."""
+
 
 class Quantity(StrEnum):
     """What a meter's readings are."""
@@ -51,6 +65,26 @@ at its highest clock draws 10 W and more.
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """How joules of a wider scope follow from those of one meter: ``factor * joules + base_w * seconds``.
+
+    Attributes:
+        meter: Id of the meter that is read.
+        scope: What a joule covers that is estimated in this way.
+        factor: Joules of the wider scope for each joule of the meter.
+        base_w: What is drawn in the wider scope whatever the meter shows, in watts.
+        error: How far off the joules may be, relative to them: what was seen on stretches of time that the fit to
+            a reference meter had not seen.
+    """
+
+    meter: str
+    scope: Scope
+    factor: float
+    base_w: float
+    error: float
+
+
+@dataclass(frozen=True)
 class MeterSpec:
     """A meter as the rest of Wattune sees it.
 
@@ -65,8 +99,9 @@ class MeterSpec:
         accuracy: Relative systematic error that no repetition removes, as the maker or the literature states it;
             0 where nothing is stated. It cancels where two readings of one meter are divided.
         duty: Share of the time in which the sensor looks; 1 for a sensor that sees everything.
-        coefficients: The power model, for an estimating meter only.
+        coefficients: The power model, for a meter that estimates from CPU time only.
         note: What the operator should know, in one sentence; empty if nothing.
+        calibration: The power model, for a meter that estimates from another one's joules only.
     """
 
     id: str
@@ -80,6 +115,25 @@ class MeterSpec:
     duty: float = 1.0
     coefficients: PowerCoefficients | None = None
     note: str = ""
+    calibration: Calibration | None = None
+
+    def band_j(self, energy_j: float, duration_s: float, cpu_s: float | None = None) -> tuple[float, float] | None:
+        """Returns between which joules the truth behind an estimate lies; None for joules that are not estimated.
+
+        Args:
+            energy_j: Joules of a window, as this meter reports them.
+            duration_s: Length of the window.
+            cpu_s: CPU time used in it, where the meter counts it.
+        """
+        if self.calibration is not None:
+            return energy_j * (1.0 - self.calibration.error), energy_j * (1.0 + self.calibration.error)
+        if self.coefficients is None or cpu_s is None:
+            return None
+        low, _, high = (
+            static_w * duration_s + core_w * cpu_s
+            for static_w, core_w in zip(self.coefficients.static_w, self.coefficients.cpu_core_w, strict=True)
+        )
+        return low, high
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The knobs and meters of one workload process on this machine's CPUs."""
+"""The knobs, the meter and the monitor of one workload process on this machine's CPUs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from knobs.contract import ASSUMED_COEFFICIENTS, Absence, Captured, Knob, PowerCoefficients
 from knobs.drivers import affinity, cpu_bandwidth
 from knobs.drivers.affinity import AffinityKnob
+from knobs.drivers.background import BackgroundMonitor
 from knobs.drivers.cgroup import find_cpu_controller
 from knobs.drivers.cpu_bandwidth import CpuBandwidthKnob
 from knobs.meters.cpu_time import CpuTimeMeter
@@ -16,7 +17,7 @@ from knobs.workload import Originals, WorkloadParts
 
 
 class ProcessDriver:
-    """Finds what can be set and read about any process: CPU affinity, CPU bandwidth and CPU time."""
+    """Finds what can be set and read about any process: CPU affinity and bandwidth, CPU time, background load."""
 
     def __init__(self, files: KernelFiles, coefficients: PowerCoefficients = ASSUMED_COEFFICIENTS) -> None:
         """Looks at the machine; writes nothing.
@@ -33,12 +34,13 @@ class ProcessDriver:
         """Returns the knobs that no process of this machine can have."""
         return (self._controller,) if isinstance(self._controller, Absence) else ()
 
-    def open(self, pid: int, originals: Originals) -> WorkloadParts:
+    def open(self, pid: int, originals: Originals, attendants: frozenset[int]) -> WorkloadParts:
         """Returns the knobs and meters of a process; writes nothing.
 
         Args:
             pid: The workload's process id.
             originals: What the journal holds, so that a process changed already keeps its true originals.
+            attendants: Processes that take part in measuring it: what they do is no background load.
 
         Raises:
             DeviceError: There is no such process, or the kernel does not answer.
@@ -46,10 +48,11 @@ class ProcessDriver:
         process = identify(self._files, pid)
         cores = self._affinity_knob(process, originals.get(str(process), {}))
         quota = self._bandwidth_knob(process, len(cores.spec.values))
-        meter = CpuTimeMeter(self._files, process, self._coefficients)
+        meters = (CpuTimeMeter(self._files, process, self._coefficients),)
+        monitors = (BackgroundMonitor(self._files, attendants | {pid}),)
         if isinstance(quota, Absence):
-            return WorkloadParts(str(process), (cores,), (meter,), (quota,))
-        return WorkloadParts(str(process), (cores, quota), (meter,))
+            return WorkloadParts(str(process), (cores,), meters, (quota,), monitors)
+        return WorkloadParts(str(process), (cores, quota), meters, (), monitors)
 
     def _affinity_knob(self, process: ProcessIdentity, originals: Mapping[str, Captured]) -> AffinityKnob:
         if affinity.KNOB_ID in originals:

@@ -11,6 +11,7 @@ One lock must be held around every call that writes; the server does that.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar
@@ -106,12 +107,13 @@ class Keeper:
         usable = tuple(spec for spec in bounded if spec.values)
         return replace(record, knobs=usable, absent=(*record.absent, *excluded))
 
-    def attach(self, pid: int, allowed_uids: frozenset[int] | None) -> InventoryRecord:
+    def attach(self, pid: int, allowed_uids: frozenset[int] | None, client_pid: int | None = None) -> InventoryRecord:
         """Makes the knobs and meters of a workload process available, in place of an earlier one's.
 
         Args:
             pid: The workload's process id.
             allowed_uids: Whose processes the caller may have tuned; None for anybody's.
+            client_pid: The caller's process, which takes part in measuring; None if it cannot be told.
 
         Raises:
             RefusedError: The process belongs to somebody else.
@@ -123,7 +125,8 @@ class Keeper:
         originals: dict[str, dict[str, Captured]] = {}
         for entry in self._journal.entries():
             originals.setdefault(entry.process, {})[entry.knob_id] = entry.captured
-        self._inventory.attach(pid, originals)
+        attendants = {os.getpid()} if client_pid is None else {os.getpid(), client_pid}
+        self._inventory.attach(pid, originals, attendants)
         if not is_alive(self._files, process):
             self._inventory.detach()
             raise DeviceError(f"Process {pid} ended while it was attached: start the workload again.")

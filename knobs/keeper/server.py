@@ -24,7 +24,7 @@ from knobs.keeper.keeper import Keeper
 from knobs.keeper.lease import Lease
 from knobs.keeper.notify import notify
 from knobs.keeper.protocol import LineChannel, error_message
-from knobs.keeper.session import Custody, Session
+from knobs.keeper.session import Custody, Peer, Session
 from knobs.keeper.single import only_keeper
 
 _LOGGER = logging.getLogger(__name__)
@@ -198,14 +198,14 @@ class _Listener:
             _LOGGER.info("A client left before it was accepted: %s", error)
             return
         connection.setblocking(True)
-        uid = peer_uid(connection)
+        peer = peer_of(connection)
         channel = LineChannel(connection)
         with self._lock:
-            refusal = self._refusal(uid)
+            refusal = self._refusal(peer.uid)
             if refusal is None:
                 self._channels.add(channel)
         if refusal is None:
-            threading.Thread(target=self._serve, args=(channel, uid), daemon=True).start()
+            threading.Thread(target=self._serve, args=(channel, peer), daemon=True).start()
         else:
             _refuse(channel, refusal)
 
@@ -216,9 +216,9 @@ class _Listener:
             return RefusedError("Too many clients are connected to the keeper: close some first.")
         return None
 
-    def _serve(self, channel: LineChannel, uid: int) -> None:
+    def _serve(self, channel: LineChannel, peer: Peer) -> None:
         try:
-            Session(self._custody, channel, uid).serve()
+            Session(self._custody, channel, peer).serve()
         finally:
             with self._lock:
                 self._channels.discard(channel)
@@ -232,8 +232,8 @@ def _refuse(channel: LineChannel, refusal: RefusedError) -> None:
     channel.close()
 
 
-def peer_uid(connection: socket.socket) -> int:
-    """Returns the user id of the process that connected, as the kernel recorded it (unix(7), SO_PEERCRED)."""
+def peer_of(connection: socket.socket) -> Peer:
+    """Returns the process that connected, as the kernel recorded it (unix(7), SO_PEERCRED)."""
     layout = struct.Struct("3i")
-    _, uid, _ = layout.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, layout.size))
-    return int(uid)
+    pid, uid, _ = layout.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, layout.size))
+    return Peer(uid=int(uid), pid=int(pid) or None)

@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from knobs.contract import KnobError, RefusedError, RestoreReport, Value
@@ -72,21 +72,34 @@ class Custody:
             raise RefusedError("The keeper is stopping: start it again first.")
 
 
+@dataclass(frozen=True)
+class Peer:
+    """The process on the other end of a connection, when it connected.
+
+    Attributes:
+        uid: Its user id.
+        pid: Its process id; None if it is in a container whose processes cannot be seen from here.
+    """
+
+    uid: int
+    pid: int | None
+
+
 class Session:
     """Serves one connection until it closes."""
 
-    def __init__(self, custody: Custody, channel: LineChannel, peer_uid: int) -> None:
+    def __init__(self, custody: Custody, channel: LineChannel, peer: Peer) -> None:
         """Prepares a session.
 
         Args:
             custody: The keeper and its lease.
             channel: The connection.
-            peer_uid: The user id of the client, as the kernel states it.
+            peer: The client, as the kernel states it.
         """
         self._custody = custody
         self._keeper = custody.keeper
         self._channel = channel
-        self._peer_uid = peer_uid
+        self._peer = peer
         self._calls: dict[str, Callable[[dict[str, Any]], Any]] = {
             "inventory": self._inventory,
             "attach": self._attach,
@@ -108,9 +121,9 @@ class Session:
             while (message := self._channel.receive()) is not None:
                 self._channel.send(self._answer(message))
         except ProtocolError as error:
-            _LOGGER.warning("User %d sent something else than a request: %s", self._peer_uid, error)
+            _LOGGER.warning("User %d sent something else than a request: %s", self._peer.uid, error)
         except OSError as error:
-            _LOGGER.info("A connection of user %d broke: %s", self._peer_uid, error)
+            _LOGGER.info("A connection of user %d broke: %s", self._peer.uid, error)
         finally:
             self._custody.end_lease_of(self)
             self._channel.close()
@@ -139,10 +152,11 @@ class Session:
 
     def _attach(self, arguments: dict[str, Any]) -> Any:
         pid = _argument(arguments, "pid", int)
-        privileged = self._peer_uid in (0, os.geteuid())
+        privileged = self._peer.uid in (0, os.geteuid())
         with self._custody.lock:
             self._custody.require_running()
-            return self._keeper.attach(pid, None if privileged else frozenset({self._peer_uid}))
+            allowed_uids = None if privileged else frozenset({self._peer.uid})
+            return self._keeper.attach(pid, allowed_uids, self._peer.pid)
 
     def _acquire_lease(self, _: dict[str, Any]) -> Any:
         with self._custody.lock:

@@ -17,6 +17,7 @@ def observe(monitors: Iterable[Monitor], moved: tuple[str, ...] = ()) -> Conditi
     """
     seen = [_observed(monitor) for monitor in monitors]
     utilizations = [conditions.utilization for conditions in seen if conditions.utilization is not None]
+    backgrounds = [conditions.background_cores for conditions in seen if conditions.background_cores is not None]
     return Conditions(
         delivered=tuple(pair for conditions in seen for pair in conditions.delivered),
         obstacles=(*moved, *(text for conditions in seen for text in conditions.obstacles)),
@@ -25,6 +26,7 @@ def observe(monitors: Iterable[Monitor], moved: tuple[str, ...] = ()) -> Conditi
         temperatures_c=tuple(pair for conditions in seen for pair in conditions.temperatures_c),
         utilization=max(utilizations, default=None),
         occupants=tuple(occupant for conditions in seen for occupant in conditions.occupants),
+        background_cores=max(backgrounds, default=None),
     )
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from knobs.contract import Absence, DeviceError, Meter, MeterSpec, NoValueError, Reading, Scope
+from knobs.contract import Absence, DeviceError, Meter, MeterSpec, NoValueError, Reading
 from knobs.meters.sampling.uncertainty import PLAUSIBLE_W
 
 CHECK_S = 0.22
@@ -27,12 +27,6 @@ _DISAGREEMENT = 4.0
 """Two sources of one thing may differ by this factor: over a fifth of a second they see different moments."""
 
 _COVER = 0.8
-_WIDER_THAN = {
-    Scope.CPU: (Scope.SOC, Scope.BOARD, Scope.WALL),
-    Scope.GPU: (Scope.SOC, Scope.BOARD, Scope.WALL),
-    Scope.SOC: (Scope.BOARD, Scope.WALL),
-    Scope.BOARD: (Scope.WALL,),
-}
 
 
 @dataclass
@@ -201,7 +195,8 @@ def _require_agreement(one: _Seen, one_w: float, other: _Seen, other_w: float) -
 
 def _require_cover(wide: _Seen, wide_w: float, narrow: _Seen, narrow_w: float) -> None:
     """A meter that covers more than another one of its device shows no less."""
-    if wide.spec.scope in _WIDER_THAN.get(narrow.spec.scope, ()) and wide_w < _COVER * narrow_w:
+    is_wider = wide.spec.scope is not narrow.spec.scope and wide.spec.scope.covers(narrow.spec.scope)
+    if is_wider and wide_w < _COVER * narrow_w:
         wide.refuse(
             f"it shows {wide_w:.4g} W, less than {narrow.spec.id} with {narrow_w:.4g} W, which it should cover",
             f"use {narrow.spec.id}",

@@ -67,9 +67,12 @@ class Slice:
         end_s: Its end.
         completions: The batches that came to their end within it, in the order in which they did.
         traffic: What the server counted within it, under ``live``; then there are no completions.
+        under_way_since_s: When the earliest of the batches was begun that are still under way at its end; None if
+            none is.
     """
 
     start_s: float
     end_s: float
     completions: Tuple[Completion, ...]
     traffic: Optional[Traffic] = None
+    under_way_since_s: Optional[float] = None

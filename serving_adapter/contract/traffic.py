@@ -71,15 +71,18 @@ class Traffic:
             return Traffic(
                 requests=_grown(earlier.requests, self.requests),
                 failures=_grown(earlier.failures, self.failures),
-                histograms={name: _since(earlier.histograms[name], now) for name, now in self.histograms.items()},
+                histograms={name: _since(earlier.histograms.get(name), now) for name, now in self.histograms.items()},
                 output_tokens=_optional_grown(earlier.output_tokens, self.output_tokens),
                 busy_s=_optional_grown(earlier.busy_s, self.busy_s),
             )
-        except (AdapterError, KeyError) as error:
+        except AdapterError as error:
             raise AdapterError("The server's counts went back: it was started again while it was measured.") from error
 
 
-def _since(earlier: Histogram, now: Histogram) -> Histogram:
+def _since(earlier: Optional[Histogram], now: Histogram) -> Histogram:
+    """A server shows a histogram from its first observation on: before that, there was nothing in it."""
+    if earlier is None:
+        return now
     if earlier.bounds_s != now.bounds_s:
         raise AdapterError("The server's buckets have changed.")
     counts = tuple(_grown(before, after) for before, after in zip(earlier.counts, now.counts))

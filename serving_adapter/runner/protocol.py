@@ -149,6 +149,8 @@ def slice_to_json(stretch: Slice) -> Dict[str, Any]:
     }
     if stretch.traffic is not None:
         message["traffic"] = _traffic_to_json(stretch.traffic)
+    if stretch.under_way_since_s is not None:
+        message["under_way_since_s"] = stretch.under_way_since_s
     return message
 
 
@@ -161,7 +163,8 @@ def slice_from_json(message: Any) -> Slice:
     try:
         completions = tuple(_completion_from_json(*row) for row in message["completions"])
         traffic = _traffic_from_json(message["traffic"]) if "traffic" in message else None
-        return Slice(_seconds(message["start_s"]), _seconds(message["end_s"]), completions, traffic)
+        under_way_since_s = _seconds(message["under_way_since_s"]) if "under_way_since_s" in message else None
+        return Slice(_seconds(message["start_s"]), _seconds(message["end_s"]), completions, traffic, under_way_since_s)
     except (AdapterError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ProtocolError("a slice of load that is incomplete") from error
 

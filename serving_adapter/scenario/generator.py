@@ -2,49 +2,54 @@
 
 import math
 from abc import ABC, abstractmethod
-from typing import Iterator, Tuple
+from typing import Optional, Tuple
 
-from serving_adapter.contract import AdapterError, Completion, RequestFailedError, ServingAdapter, Slice
+from serving_adapter.contract import AdapterError, RequestFailedError, ServingAdapter, Slice, Tokens
 
 
 class LoadGenerator(ABC):
-    """Sends batches to an adapter, one at a time."""
+    """Lets load flow, and says slice by slice what became of it."""
 
     def __init__(self, adapter: ServingAdapter) -> None:
         """Keeps the adapter; sends nothing yet."""
         self._adapter = adapter
 
     def run(self, duration_s: float) -> Slice:
-        """Lets load flow for about so long on the device's clock; a batch that has started is completed.
+        """Lets load flow for about so long on the device's clock. Call from one thread.
 
         Args:
             duration_s: Length of the slice in seconds.
 
         Returns:
-            Every batch that was completed, in order.
+            What came to its end within the slice.
 
         Raises:
             AdapterError: The duration is not a finite number above zero, or no batch can succeed any more.
         """
         if not (math.isfinite(duration_s) and duration_s > 0):
             raise AdapterError(f"Load cannot flow for {duration_s} s: give a duration above zero.")
-        start_s = self._adapter.now_s()
-        completions = tuple(self._completions(start_s, start_s + duration_s))
-        return Slice(start_s=start_s, end_s=self._adapter.now_s(), completions=completions)
-
-    def stop(self) -> None:  # noqa: B027 - a loop in the caller's own thread has nothing to end
-        """Ends the load. Batches that are under way are completed, and belong to nobody."""
-
-    def _serve(self, arrivals_s: Tuple[float, ...]) -> Completion:
-        """Runs one batch, whatever becomes of it."""
-        start_s = self._adapter.now_s()
-        tokens, failure = None, ""
-        try:
-            tokens = self._adapter.infer(len(arrivals_s))
-        except RequestFailedError as error:
-            failure = str(error)
-        return Completion(arrivals_s, start_s, self._adapter.now_s(), failure, tokens)
+        return self._run(duration_s)
 
     @abstractmethod
-    def _completions(self, start_s: float, end_s: float) -> Iterator[Completion]:
-        """Yields the batches of one slice; starts none at or after its end."""
+    def _run(self, duration_s: float) -> Slice:
+        """Returns the next slice."""
+
+    def stop(self) -> None:  # noqa: B027 - where nothing flows between slices, there is nothing to end
+        """Ends the load. Batches that are under way are completed, and belong to nobody.
+
+        Raises:
+            AdapterError: A batch is still under way after a long time.
+        """
+
+    def _attempt(self, items: int) -> Tuple[Optional[Tokens], str]:
+        """Runs one batch; returns what a language model answered, and why the batch failed if it did."""
+        try:
+            return self._adapter.infer(items), ""
+        except RequestFailedError as error:
+            return None, str(error) or "The batch failed without a reason."
+
+    def _idle_until(self, instant_s: float) -> None:
+        remaining_s = instant_s - self._adapter.now_s()
+        while remaining_s > 0:
+            self._adapter.idle(remaining_s)
+            remaining_s = instant_s - self._adapter.now_s()

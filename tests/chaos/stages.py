@@ -67,6 +67,7 @@ confirmation_rounds = 2
 window_s = 100
 min_window_s = 60
 energy_target = 0.0001
+max_background_cores = 64
 """
     workload = """
 name = "victim"
@@ -128,6 +129,7 @@ min_window_s = 0.4
 slice_s = 0.1
 warm_up_s = 0.3
 min_warm_up_s = 0.1
+max_background_cores = 64
 """
     workload = """
 name = "victim"

@@ -22,8 +22,9 @@ class MeterContract:
         assert meter.spec.update_period_s >= 0
         assert meter.spec.resolution >= 0
 
-    def test_an_estimate_names_its_coefficients_and_a_measurement_has_none(self, meter):
-        assert (meter.spec.coefficients is not None) == (meter.spec.provenance is Provenance.ESTIMATED)
+    def test_an_estimate_names_its_one_model_and_a_measurement_has_none(self, meter):
+        models = [model for model in (meter.spec.coefficients, meter.spec.calibration) if model is not None]
+        assert len(models) == (meter.spec.provenance is Provenance.ESTIMATED)
 
     def test_readings_are_numbers_and_time_goes_on(self, meter):
         first = meter.sample()
@@ -42,10 +43,22 @@ class MeterContract:
         assert values == sorted(values)
         assert values[-1] > values[0]
 
-    def test_an_estimate_lies_between_the_corners_of_its_range(self, meter):
+    def test_an_estimate_lies_within_its_band_and_a_measurement_has_none(self, meter):
+        first = meter.sample()
+        self.advance(meter)
+        second = meter.sample()
+        duration_s, energy_j = second.time_s - first.time_s, second.value - first.value
+        cpu_s = None if first.cpu_s is None else second.cpu_s - first.cpu_s
+        band = meter.spec.band_j(energy_j, duration_s, cpu_s)
+        assert (band is not None) == (meter.spec.provenance is Provenance.ESTIMATED)
+        if band is not None:
+            low_j, high_j = band
+            assert 0.0 <= low_j < energy_j < high_j
+
+    def test_joules_estimated_from_cpu_time_lie_between_the_corners_of_its_ranges(self, meter):
         coefficients = meter.spec.coefficients
         if coefficients is None:
-            pytest.skip(f"{meter.spec.id} does not estimate")
+            pytest.skip(f"{meter.spec.id} does not estimate from CPU time")
         first = meter.sample()
         self.advance(meter)
         second = meter.sample()
@@ -55,4 +68,18 @@ class MeterContract:
             for static_w, core_w in zip(coefficients.static_w, coefficients.cpu_core_w, strict=True)
         )
         assert second.value - first.value == pytest.approx(nominal)
-        assert low < nominal < high
+        assert meter.spec.band_j(nominal, time_s, cpu_s) == pytest.approx((low, high))
+
+    def test_a_calibration_says_what_it_reads_what_it_covers_and_how_far_off_it_is(self, meter):
+        calibration = meter.spec.calibration
+        if calibration is None:
+            pytest.skip(f"{meter.spec.id} is not calibrated")
+        assert meter.spec.id == f"{calibration.meter}.calibrated"
+        assert meter.spec.scope is calibration.scope
+        assert calibration.factor > 0.0
+        assert calibration.base_w >= 0.0
+        assert 0.0 < calibration.error < 1.0
+        assert meter.spec.accuracy >= calibration.error
+        low_j, high_j = meter.spec.band_j(100.0, 1.0)
+        assert (low_j, high_j) == pytest.approx((100.0 * (1.0 - calibration.error), 100.0 * (1.0 + calibration.error)))
+        assert calibration.meter in meter.spec.note

@@ -5,8 +5,9 @@ import time
 
 import pytest
 
-from knobs.contract import Scope
+from knobs.contract import Calibration, Scope
 from knobs.found import Wishes
+from knobs.meters.calibrated import CalibratedMeter
 from knobs.meters.plug import find_plugs
 from knobs.meters.rapl import MEMORY_METER_ID, METER_ID, PLATFORM_METER_ID, find_rapl
 from knobs.meters.sampling import CounterSource, PowerSource, SampledMeter, Sampler, SourceFacts
@@ -55,6 +56,17 @@ class TestSampledByTheThread(MeterContract):
 
     def advance(self, meter):
         time.sleep(0.06)
+
+
+class TestCalibrated(MeterContract):
+    @pytest.fixture(params=["counter", "power"])
+    def meter(self, request):
+        self.bench = Bench(Sine(100.0, 60.0, 0.3), request.param, 0.1)
+        calibration = Calibration(self.bench.meter.spec.id, Scope.WALL, factor=1.06, base_w=97.0, error=0.005)
+        return CalibratedMeter(self.bench.meter, calibration)
+
+    def advance(self, meter):
+        self.bench.run(2.0 * meter.spec.update_period_s)
 
 
 class TestRapl(MeterContract):

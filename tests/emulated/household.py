@@ -24,6 +24,7 @@ window_s = 6.0
 min_window_s = 2.0
 energy_target = 0.05
 warm_up_s = 1.5
+max_background_cores = 64
 """
 
 _DEFINITION = """

@@ -29,6 +29,11 @@ device = "{DEVICE}"
 [study]
 max_trials = 10
 confirmation_rounds = 2
+
+[measurement]
+window_s = 5.0
+energy_target = 0.1
+warm_up_s = 2.0
 """
 
 CLASSIFIER = """

@@ -5,13 +5,15 @@ Of ``wattune.toml`` this reads no more than the keeper needs: a root process par
 
 from __future__ import annotations
 
+import math
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from knobs.contract import ASSUMED_COEFFICIENTS, KnobError, PowerCoefficients, Scope, Value
+from knobs.contract import ASSUMED_COEFFICIENTS, Calibration, KnobError, PowerCoefficients, Scope, Value
 from knobs.found import Wishes
 from knobs.inventory import Inventory, discover
 from tuner.cli.arguments import DEFAULT_CONFIG
@@ -127,15 +129,39 @@ def _wishes(path: Path, document: Mapping[str, Any]) -> Wishes:
         },
         scopes=_scopes(path, _table(path, document, "scopes")),
         plugs=dict(zip(plugs, _texts(path, "plugs", list(plugs.values())), strict=True)),
+        calibrations=_calibrations(path, _table(path, document, "calibration")),
     )
 
 
 def _scopes(path: Path, scopes: Mapping[str, Any]) -> dict[str, Scope]:
-    known = ", ".join(Scope)
-    for meter_id, scope in scopes.items():
-        if scope not in list(Scope):
-            raise BadInputError(f"{path} is wrong at 'scopes.{meter_id}': it must be one of {known}, not {scope!r}.")
-    return {meter_id: Scope(scope) for meter_id, scope in scopes.items()}
+    return {meter_id: _scope(path, f"scopes.{meter_id}", scope) for meter_id, scope in scopes.items()}
+
+
+def _scope(path: Path, key: str, scope: object) -> Scope:
+    if isinstance(scope, str) and scope in list(Scope):
+        return Scope(scope)
+    raise BadInputError(f"{path} is wrong at '{key}': it must be one of {', '.join(Scope)}, not {scope!r}.")
+
+
+def _calibrations(path: Path, fits: Mapping[str, Any]) -> tuple[Calibration, ...]:
+    return tuple(_calibration(path, meter_id, _table(path, fits, meter_id)) for meter_id in fits)
+
+
+def _calibration(path: Path, meter_id: str, fit: Mapping[str, Any]) -> Calibration:
+    def number(key: str, least: float, below: float) -> float:
+        value = fit.get(key)
+        if isinstance(value, int | float) and not isinstance(value, bool) and least <= value < below:
+            return float(value)
+        where = f"{path} is wrong at 'calibration.{meter_id}.{key}'"
+        raise BadInputError(f"{where}: it must be a number as 'wattune calibrate' finds it, not {value!r}.")
+
+    return Calibration(
+        meter=meter_id,
+        scope=_scope(path, f"calibration.{meter_id}.scope", fit.get("scope")),
+        factor=number("factor", sys.float_info.min, math.inf),
+        base_w=number("base_w", 0.0, math.inf),
+        error=number("error", sys.float_info.min, 1.0),
+    )
 
 
 def _texts(path: Path, name: str, texts: object) -> tuple[str, ...]:

@@ -46,6 +46,7 @@ VERBS = {
     "verify": Verb("tuner.cli.verify", "check that the confirmed configuration is in force"),
     "doctor": Verb("tuner.cli.doctor", "check this installation and say what to mend"),
     "snapshot": Verb("tuner.cli.snapshot", "write this machine's knobs and meters to a file, for a bug report"),
+    "calibrate": Verb("tuner.cli.calibrate", "fit a meter to one of wider scope, such as a plug at the wall"),
     "bench": Verb("tuner.cli.bench", "run the benchmarks", has_own_json=True),
     "serve": Verb("tuner.cli.serve", "run the daemon"),
     "keeper": Verb("tuner.cli.keeper", "run the process that owns the hardware knobs"),

@@ -13,23 +13,34 @@ from rich.table import Table
 from rich.text import Text
 
 from tuner.configuration import Configuration
+from tuner.report.digest import OPEN_SCENARIOS
 from tuner.report.tables import VERDICT_STYLES
 from tuner.report.vocabulary import (
     configuration_text,
     duration_text,
     energy_origin,
     energy_text,
+    joules_text,
     quantity_text,
     share_text,
-    slo_text,
+    slos_text,
     verdict_mark,
     verdict_text,
 )
 from tuner.study_record import Study, StudyEvent
 from tuner.trial import Measurement, Purpose, Trial
 
-_WIDE_COLUMNS = 100
-_PURPOSES = {Purpose.BASELINE: "baseline", Purpose.SEARCH: "search", Purpose.CONFIRMATION: "confirm"}
+_NAME_WIDTH = 13
+_AIR = 2
+_LEAST_SETTINGS_WIDTH = 19
+"""Where settings have less room beside the figures, they get a line of their own."""
+_INDENTED = (0, 0, 0, 4)
+_PURPOSES = {
+    Purpose.BASELINE: "baseline",
+    Purpose.SEARCH: "search",
+    Purpose.CONFIRMATION: "confirm",
+    Purpose.REFERENCE: "reference",
+}
 
 
 class Progress:
@@ -61,8 +72,7 @@ class Progress:
     def headline(self) -> str:
         """Returns what is being looked for, in one line."""
         study = self.study
-        slos = " and ".join(map(slo_text, study.objective.slos))
-        return f"{study.request.workload}: least energy per request, {slos} · study {study.id}"
+        return f"{study.request.workload}: least energy per request, {slos_text(study.objective)} · study {study.id}"
 
     def now(self) -> str:
         """Returns what goes on now, in one line."""
@@ -83,10 +93,16 @@ class Progress:
         return configuration_text(trial.configuration.only(changed), varied) or "as baseline"
 
     def latency_text(self, measurement: Measurement) -> str:
-        """Returns latency against its bound: "p90 191 of 300 ms"."""
+        """Returns latency against its bound: "p90 191 ms of 300 ms", "p90 ttft 84.0 ms of 200 ms"."""
         slo = self.study.objective.slos[0]
         bound = quantity_text(slo.bound_s, "s")
-        return f"p{slo.percentile:g} {quantity_text(measurement.slo_latency_s, 's')} of {bound}"
+        return f"{slo.quantile} {quantity_text(measurement.slo_latency_s, 's')} of {bound}"
+
+    def idle_text(self, measurement: Measurement) -> str:
+        """Returns the idle share where time between requests belongs to them: "idle 31.0 %"; empty elsewhere."""
+        if self.study.objective.scenario not in OPEN_SCENARIOS or measurement.idle_share is None:
+            return ""
+        return f"idle {share_text(measurement.idle_share)}"
 
     def _baseline_configuration(self) -> Configuration:
         """Returns the baseline's configuration; an empty one, from which all differ, if it is not known yet."""
@@ -107,7 +123,7 @@ def follow(progress: Progress, events: Iterable[StudyEvent], console: Console) -
         events: What happens in it.
         console: Where it is shown: a terminal gets a line that lives, anything else plain lines.
     """
-    console.print(Text(progress.headline(), style="bold"))
+    console.print(Text(progress.headline(), style="bold"), soft_wrap=not console.is_terminal)
     return _follow_alive(progress, events, console) if console.is_terminal else _follow_plain(progress, events, console)
 
 
@@ -138,26 +154,26 @@ def _follow_plain(progress: Progress, events: Iterable[StudyEvent], console: Con
 
 def trial_line(progress: Progress, trial: Trial) -> str:
     """Returns a finished trial in one plain line."""
-    settings = progress.settings_text(trial)
-    return f"{_name(trial)} | {settings} | {' | '.join(_figures(progress, trial))}"
+    return " | ".join([_name(trial), progress.settings_text(trial), *_figures(progress, trial), *_remarks(trial)])
 
 
 def trial_view(progress: Progress, trial: Trial, width: int) -> RenderableType:
-    """Returns a finished trial for a terminal: in one line, or in two where it is narrow."""
-    verdict = verdict_text(trial)
+    """Returns a finished trial for a terminal: in one line, or in two where it is narrow or there is more to say."""
     name = Text(_name(trial), style="dim")
     settings = Text(progress.settings_text(trial))
+    remarks = " · ".join(_remarks(trial))
+    below = [Padding(Text(remarks, style="dim"), _INDENTED)] if remarks else []
     figures = [Text(figure) for figure in _figures(progress, trial)]
-    figures[-1].stylize(VERDICT_STYLES[verdict])
-    if width < _WIDE_COLUMNS or trial.measurement is None:
-        return Group(Text("  ").join([name, *figures]), Padding(settings, (0, 0, 0, 4)))
-    line = Table.grid(padding=(0, 2), expand=True)
-    line.add_column(width=12)
+    figures[-1].stylize(VERDICT_STYLES[verdict_text(trial)])
+    if trial.measurement is None or width < _LEAST_SETTINGS_WIDTH + _figures_width(progress, trial.measurement):
+        return Group(Text("  ").join([name, *figures]), Padding(settings, _INDENTED), *below)
+    line = Table.grid(padding=(0, _AIR), expand=True)
+    line.add_column(width=_NAME_WIDTH)
     line.add_column(ratio=1)
-    for figure_width in (26, 22, 12):
+    for figure_width in _figure_widths(progress, trial.measurement):
         line.add_column(width=figure_width)
     line.add_row(name, settings, *figures)
-    return line
+    return Group(line, *below)
 
 
 def _name(trial: Trial) -> str:
@@ -165,11 +181,37 @@ def _name(trial: Trial) -> str:
 
 
 def _figures(progress: Progress, trial: Trial) -> list[str]:
-    if trial.measurement is None:
+    """Returns what was measured, the verdict last."""
+    measurement = trial.measurement
+    if measurement is None:
         return [f"{verdict_mark(trial)} rejected: {trial.rejection.reason if trial.rejection else ''}"]
-    energy = trial.measurement.energy
+    idle = progress.idle_text(measurement)
     return [
-        f"{quantity_text(energy.per_request_j, 'J')} {energy_origin(energy)}",
-        progress.latency_text(trial.measurement),
+        f"{joules_text(measurement.energy)} {energy_origin(measurement.energy)}",
+        progress.latency_text(measurement),
+        *([idle] if idle else []),
         f"{verdict_mark(trial)} {verdict_text(trial)}",
+    ]
+
+
+def _figure_widths(progress: Progress, measurement: Measurement) -> list[int]:
+    """Returns how wide the figures of a measured trial are at most, so that they stand below each other."""
+    energy = 26 if measurement.energy.per_token_j is None else 40
+    latency = len(progress.study.objective.slos[0].quantile) + 19
+    return [energy, latency, *([12] if progress.idle_text(measurement) else []), 12]
+
+
+def _figures_width(progress: Progress, measurement: Measurement) -> int:
+    widths = [_NAME_WIDTH, *_figure_widths(progress, measurement)]
+    return sum(widths) + _AIR * len(widths)
+
+
+def _remarks(trial: Trial) -> list[str]:
+    """Returns what else the operator should know of a trial that counts, in a few words each."""
+    if trial.measurement is None:
+        return []
+    ended_early, failed = trial.measurement.ended_early, trial.measurement.failed_requests
+    return [
+        *([f"cut short: {ended_early}"] if ended_early else []),
+        *([f"{failed} of {failed + trial.measurement.requests} requests failed"] if failed else []),
     ]

@@ -11,8 +11,9 @@ from tuner.cli.arguments import add_socket
 from tuner.cli.daemon import to_ask
 from tuner.cli.terminal import print_json, show
 from tuner.daemon_record import DaemonStatus
+from tuner.report.cost_sentences import break_even_text
 from tuner.report.plain_table import plain_table
-from tuner.report.vocabulary import share_text
+from tuner.report.vocabulary import origin_text, quantity_text, share_text
 from tuner.study_record import Study
 
 _LATEST = 10
@@ -52,10 +53,18 @@ def _facts(status: DaemonStatus) -> Table:
 
 
 def _studies(studies: tuple[Study, ...]) -> Table:
-    table = plain_table("", "study", "workload", "state", "saving", "joules are")
+    table = plain_table("", "study", "workload", "state", "saving", "cost", "paid for after", "joules are")
     for study in studies:
         comparison = study.recommendation.comparison if study.recommendation else None
-        saving = share_text(comparison.saving) if comparison else ""
-        cells = (study.id, study.request.workload, study.state.value, saving, study.machine.provenance.value)
+        break_even = study.recommendation.break_even if study.recommendation else None
+        cells = (
+            study.id,
+            study.request.workload,
+            study.state.value,
+            share_text(comparison.saving) if comparison else "",
+            quantity_text(break_even.cost_j, "J") if break_even else "",
+            break_even_text(break_even) if break_even else "",
+            origin_text(study.machine.provenance, study.objective.scope),
+        )
         table.add_row(*map(Text, cells))
     return table

@@ -31,6 +31,12 @@ class AdapterEntry:
 
 
 ADAPTERS: Mapping[str, AdapterEntry] = {
+    "command": AdapterEntry("serving_adapter.command:CommandAdapter"),
+    "http": AdapterEntry("serving_adapter.http_endpoint:HttpAdapter"),
+    "kserve": AdapterEntry("serving_adapter.kserve:KserveAdapter"),
+    "onnx_runtime": AdapterEntry("serving_adapter.onnx_runtime:OnnxRuntimeAdapter"),
+    "openai": AdapterEntry("serving_adapter.openai:OpenAiAdapter"),
+    "prometheus": AdapterEntry("serving_adapter.prometheus:PrometheusAdapter"),
     "torch_module": AdapterEntry("serving_adapter.torch_module:TorchModuleAdapter"),
     "virtual": AdapterEntry(
         "simulation.adapter:VirtualAdapter", ("serving_adapter", "simulation", "knobs"), is_simulated=True

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from tuner.study.recommendation import best
 from tuner.study_record import Study, StudyEvent, StudyState
-from tuner.trial import Purpose, Trial
+from tuner.trial import Trial
 
 _PLACES = 1000
 """Sequence numbers kept for one trial: the trial itself has the last of them, its phases those before."""
@@ -118,7 +118,7 @@ def ended(study: Study) -> StudyEvent:
 
 def _progress(study: Study) -> tuple[int | None, float | None]:
     """Returns the incumbent's number, and the share of the baseline's energy that it saves."""
-    found = [trial for trial in study.trials if trial.is_feasible and trial.purpose is not Purpose.CONFIRMATION]
+    found = [trial for trial in study.trials if trial.is_feasible and not trial.purpose.is_another_look]
     incumbent = best(found)
     if incumbent is None:
         return None, None

@@ -19,7 +19,7 @@ from tuner.daemon.machine_facts import describe_machine
 from tuner.daemon.resumption import check_baseline, check_space
 from tuner.daemon.study_processes import Site, StudyProcesses
 from tuner.errors import ProcessLostError, WattuneError
-from tuner.measuring.procedure import Bench, present_configuration
+from tuner.measuring.bench import Bench, present_configuration
 from tuner.search.client import SearchLostError
 from tuner.search.contract import SearchTask
 from tuner.store import StoreError
@@ -35,6 +35,9 @@ CANCELLED = "Cancelled by the operator."
 
 _MOST_LOSSES = 3
 """A study whose processes die more often than this, without a trial in between, has failed."""
+_PAUSE_S = 1.0
+"""Time for whatever watches over a lost process to start it again; doubled with every loss in a row."""
+
 _INTERRUPT_AFTER_S = 3.0
 
 
@@ -103,8 +106,10 @@ class StudyRun:
                 with StudyProcesses(self._site, workload) as processes:
                     self._processes = processes
                     return self._attempt(processes, workload)
-            except _LOST as error:
-                if self._study is None or self._cancelled.is_set():
+            except (*_LOST, AdapterError) as error:
+                # A server that was lost may need some time until it can be talked to again.
+                is_lost = isinstance(error, _LOST) or losses > 0
+                if self._study is None or self._cancelled.is_set() or not is_lost:
                     raise
                 self._study = self._site.store.get(self.study_id)
                 losses = losses + 1 if len(self._study.trials) == trials else 1
@@ -113,6 +118,7 @@ class StudyRun:
                     raise
                 _log.warning("Study %s goes on after a loss: %s", self.study_id, error)
                 self._announce(f"starting again, because a process was lost: {error}")
+                self._cancelled.wait(_PAUSE_S * 2 ** (losses - 1))
 
     def _attempt(self, processes: StudyProcesses, workload: WorkloadConfig) -> Study:
         if self._study is None:
@@ -130,6 +136,7 @@ class StudyRun:
             knobs=processes.inventory.knobs,
             meter=meter,
             is_watched=bool(processes.inventory.monitored),
+            batch_wait_s=workload.batch_wait_s,
         )
         return self._loop(study, bench, processes)
 
@@ -170,6 +177,7 @@ class StudyRun:
             clock=self._site.clock,
             cancelled=self._cancelled,
             suspended=self._suspended,
+            limits=self._site.config.limits,
         ).run()
         if study.state is StudyState.DONE and not study.request.dry_run:
             study = self._hold(study, processes)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from statistics import fmean
 
 from knobs.contract import Conditions, Delivery, KnobError, KnobSpec, Occupant
 from tuner.configuration import Value
+from tuner.measuring.confidence import is_level
 from tuner.trial import Circumstances, Rejection, RejectionCause
 
 _PAUSE_S = 0.2
@@ -16,19 +20,43 @@ _BUSY = 0.5
 """A device that was busier than this had reason to run at the clock it was told to."""
 
 
+@dataclass(frozen=True)
+class Bounds:
+    """What a trial may not exceed.
+
+    Attributes:
+        alarm: Returns what ends a trial at once, in a sentence; empty if nothing does.
+        max_background_cores: CPU cores that other programs may keep busy.
+    """
+
+    alarm: Callable[[Conditions], str] = lambda _: ""
+    max_background_cores: float = math.inf
+
+
 class Watch:
     """What was seen of the devices in one trial. One thread looks while another lets load flow."""
 
-    def __init__(self, observe: Callable[[], Conditions], pause_s: float = _PAUSE_S) -> None:
+    def __init__(
+        self,
+        observe: Callable[[], Conditions],
+        bounds: Bounds,
+        pause_s: float = _PAUSE_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Has seen nothing yet.
 
         Args:
             observe: Asks the devices.
+            bounds: What of it is too much.
             pause_s: Time between two looks.
+            clock: The monotonic clock.
         """
         self._observe = observe
+        self._bounds = bounds
         self._pause_s = pause_s
+        self._clock = clock
         self._seen: list[Conditions] = []
+        self._times_s: list[float] = []
         self._lost: KnobError | None = None
 
     @contextmanager
@@ -51,18 +79,46 @@ class Watch:
             thread.join()
         if self._lost is not None:
             raise self._lost
-        self._seen.append(self._observe())
+        self._look()
+
+    def _look(self) -> None:
+        conditions = self._observe()
+        self._times_s.append(self._clock())
+        self._seen.append(conditions)
 
     def _look_until(self, done: threading.Event) -> None:
         try:
             while not done.wait(self._pause_s):
-                self._seen.append(self._observe())
+                self._look()
         except KnobError as error:
             self._lost = error
 
     def obstacle(self) -> str:
         """Returns why what was measured does not count, as the devices say; empty if nothing was in the way."""
         return next((text for conditions in self._seen for text in conditions.obstacles), "")
+
+    def alarm(self) -> str:
+        """Returns what must end the trial at once, in a sentence; empty if nothing must."""
+        return next((text for text in map(self._bounds.alarm, self._seen) if text), "")
+
+    def temperatures_stand_still(self) -> bool:
+        """Tells whether no sensor's temperature moves any more, as far as there are sensors."""
+        by_sensor: dict[str, list[tuple[float, float]]] = {}
+        for time_s, conditions in zip(self._times_s, self._seen, strict=False):
+            for sensor, temperature_c in conditions.temperatures_c:
+                by_sensor.setdefault(sensor, []).append((time_s, temperature_c))
+        return all(is_level(*zip(*points, strict=True)) for points in by_sensor.values())
+
+    def background(self) -> str:
+        """Returns how much other programs had of the CPUs, in words, if that is too much; else empty."""
+        cores = self._background_cores()
+        if cores is None or cores <= self._bounds.max_background_cores:
+            return ""
+        return f"other programs kept {cores:.1f} CPU cores busy"
+
+    def _background_cores(self) -> float | None:
+        seen = [conditions.background_cores for conditions in self._seen if conditions.background_cores is not None]
+        return fmean(seen) if seen else None
 
     def deviation(self, knobs: Mapping[str, KnobSpec], values: Mapping[str, Value]) -> str:
         """Returns which knob the hardware did not follow, and how; empty if it followed all.
@@ -97,7 +153,9 @@ class Watch:
 
     def verdict(self, knobs: Mapping[str, KnobSpec], values: Mapping[str, Value]) -> Rejection | None:
         """Returns why the trial does not count; None if it does."""
-        if obstacle := self.obstacle():
+        if alarm := self.alarm():
+            return Rejection(RejectionCause.TOO_HOT, alarm)
+        if obstacle := self.obstacle() or self.background():
             return Rejection(RejectionCause.DISTURBED, f"While it was measured: {obstacle}.")
         if deviation := self.deviation(knobs, values):
             return Rejection(RejectionCause.NOT_VERIFIED, f"{deviation[0].upper()}{deviation[1:]}.")
@@ -111,6 +169,7 @@ class Watch:
             power_capped_share=fmean([conditions.power_capped for conditions in self._seen] or [0.0]),
             remarks=_distinct([text for conditions in self._seen for text in conditions.remarks]),
             foreign=_distinct([_named(occupant) for seen in self._seen for occupant in seen.occupants]),
+            background_cores=self._background_cores(),
         )
 
 

@@ -1,55 +1,24 @@
-"""The arithmetic of one measuring window: slices of load and meter readings in, energy and latency out."""
+"""One measuring window: slices of load and meter readings in, energy and latency out."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
-from statistics import NormalDist, fmean
 
 from knobs.contract import MeterSpec, Reading
 from serving_adapter.contract import Slice
+from tuner.measuring.confidence import EnergyPerRequest
 from tuner.measuring.energy import energy_of_window
-from tuner.measuring.verdict import combine, decide
+from tuner.measuring.pieces import Piece, at_rate
+from tuner.measuring.tally import Tally
 from tuner.measuring.work import WorkDone
-from tuner.objective import Slo
-from tuner.trial import EnergyResult, Interval, LatencyResult, Verdict
+from tuner.trial import EnergyResult, Interval
 
-_Z = NormalDist().inv_cdf(0.975)
-_LEAST_READINGS = 3
-
-
-def student_t(degrees: int) -> float:
-    """Returns the 97.5 % quantile of Student's t.
-
-    Exact for one and two degrees of freedom; else the expansion of Abramowitz and Stegun, 26.7.5, which is
-    off by less than 1 % from three degrees on.
-    """
-    if degrees < 1:
-        return math.inf
-    if degrees == 1:
-        return math.tan(math.pi * 0.475)
-    if degrees == 2:
-        return 0.95 / math.sqrt(2 * 0.975 * 0.025)
-    z, n = _Z, float(degrees)
-    first = (z**3 + z) / 4
-    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
-    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
-    return z + first / n + second / n**2 + third / n**3
+LEAST_READINGS = 3
+"""Two pieces between readings are the fewest whose scatter can be seen."""
 
 
-def percentile(ordered: Sequence[float], percent: float) -> float:
-    """Returns a percentile by nearest rank, which is a value that was seen and never too low.
-
-    Args:
-        ordered: At least one value, ascending.
-        percent: Between 0 and 100.
-    """
-    return ordered[max(0, math.ceil(percent / 100.0 * len(ordered)) - 1)]
-
-
-@dataclass
 class Window:
     """Slices of load, and the meter read before and after each.
 
@@ -58,154 +27,138 @@ class Window:
 
     Attributes:
         meter: The meter that was read.
-        slos: The bounds that are judged.
-        readings: The meter's readings, each at another instant.
-        work: What was worked on, the slice before the window included.
-        latencies_s: Latency of every request.
-        late: Late queries by SLO.
-        queries: Completed batches.
+        tally: What became of the requests.
         slices: Slices of load.
         loaded_s: Time from the first slice's begin to the last one's end.
     """
 
-    meter: MeterSpec
-    slos: tuple[Slo, ...]
-    readings: list[Reading] = field(default_factory=list)
-    work: WorkDone = field(default_factory=WorkDone)
-    latencies_s: list[float] = field(default_factory=list)
-    late: list[int] = field(default_factory=list)
-    queries: int = 0
-    slices: int = 0
-    loaded_s: float = 0.0
-    _begin_s: float = 0.0
-
-    def open(self, reading: Reading, before: Slice | None = None) -> None:
-        """Starts the window.
+    def __init__(
+        self,
+        meter: MeterSpec,
+        tally: Tally,
+        reading: Reading,
+        before: Slice | None = None,
+        rate_hz: float | None = None,
+    ) -> None:
+        """Opens the window.
 
         Args:
+            meter: The meter that is read.
+            tally: Counts the requests of the window; nothing is in it yet.
             reading: The meter now; it may belong to an instant within the slice before.
             before: The slice of warming up that has just ended.
+            rate_hz: The rate at which requests arrive in the long run, if it is known.
         """
-        self.readings = [reading]
-        self.late = [0] * len(self.slos)
-        self.work = WorkDone()
+        self._rate_hz = rate_hz
+        self.meter = meter
+        self.tally = tally
+        self.slices = 0
+        self.loaded_s = 0.0
+        self._begin_s = 0.0
+        self._seen = [reading]
+        self._work = WorkDone()
         if before is not None:
-            self.work.add(before)
+            self._work.add(before)
 
     def add(self, piece: Slice, reading: Reading) -> None:
         """Adds a slice of load and the reading after it."""
-        self.work.add(piece)
+        self._work.add(piece)
+        self.tally.add(piece)
         self._begin_s = piece.start_s if not self.slices else self._begin_s
         self.loaded_s = piece.end_s - self._begin_s
         self.slices += 1
-        for completion in piece.completions:
-            latencies = [completion.finish_s - arrival_s for arrival_s in completion.arrivals_s]
-            self.latencies_s += latencies
-            self.queries += 1
-            for index, slo in enumerate(self.slos):
-                self.late[index] += max(latencies) > slo.bound_s
-        if self.readings[0].time_s < self.work.begin_s:
-            self.readings = [reading]  # the first belonged to a time of which nobody knows what was worked on
-        elif reading.time_s > self.readings[-1].time_s:
-            self.readings.append(reading)
+        if self._seen[0].time_s < self._work.begin_s:
+            self._seen = [reading]  # the first belonged to a time of which nobody knows what was worked on
+        elif reading.time_s > self._seen[-1].time_s:
+            self._seen.append(reading)
 
     @property
-    def requests(self) -> int:
-        """Completed requests."""
-        return len(self.latencies_s)
+    def readings(self) -> Sequence[Reading]:
+        """The meter's readings, each at another instant, as far as the work between them is known."""
+        return [reading for reading in self._seen if reading.time_s <= self._work.known_until_s]
 
     @property
     def duration_s(self) -> float:
         """Time between the first and the last reading; 0 while the meter has not moved."""
-        return self.readings[-1].time_s - self.readings[0].time_s
+        readings = self.readings
+        return readings[-1].time_s - readings[0].time_s if readings else 0.0
 
     @property
     def gap_s(self) -> float:
         """Seconds over which the meter had no samples."""
-        return self.readings[-1].gap_s - self.readings[0].gap_s
+        return self._seen[-1].gap_s - self._seen[0].gap_s
 
     @property
-    def verdict(self) -> Verdict:
-        """Whether all SLOs hold."""
-        return combine(
-            decide(self.queries, late, slo.late_share) for late, slo in zip(self.late, self.slos, strict=True)
-        )
+    def items(self) -> float:
+        """Requests worked on between the first reading and the last."""
+        readings = self.readings
+        return self._work.items_between(readings[0].time_s, readings[-1].time_s) if readings else 0.0
+
+    def account(self) -> EnergyPerRequest:
+        """Returns the energy of the pieces between the readings."""
+        account = EnergyPerRequest()
+        for piece in self._pieces():
+            account.add(piece.energy_j, piece.items, piece.duration_s)
+        return account
+
+    def _pieces(self) -> list[Piece]:
+        """The pieces between the readings; at the rate of requests in the long run, if that is known."""
+        pieces = [
+            Piece(
+                energy_j=after.value - before.value,
+                items=self._work.items_between(before.time_s, after.time_s),
+                duration_s=after.time_s - before.time_s,
+                cpu_s=(after.cpu_s or 0.0) - (before.cpu_s or 0.0),
+            )
+            for before, after in pairwise(self.readings)
+        ]
+        return pieces if self._rate_hz is None else at_rate(pieces, self._rate_hz)
+
+    def per_request(self) -> Interval | None:
+        """Returns the 95 % interval of energy per request; None while nothing can be said of it."""
+        if len(self.readings) < LEAST_READINGS or not self.items or not self._energy_j():
+            return None
+        account = self.account()
+        half_width_j = account.half_width_j() + self._meter_error_j() / self.items
+        if not math.isfinite(half_width_j):
+            return None
+        return Interval(max(0.0, account.ratio_j - half_width_j), account.ratio_j + half_width_j)
 
     def relative_half_width(self) -> float:
         """Returns half the width of the 95 % interval of energy per request, relative to it."""
-        if len(self.readings) < _LEAST_READINGS or not self._items() or not self._energy_j():
+        interval = self.per_request()
+        if interval is None or interval.high + interval.low <= 0:
             return math.inf
-        return self._half_width() / (self._energy_j() / self._items())
+        return (interval.high - interval.low) / (interval.high + interval.low)
 
-    def _energy_j(self) -> float:
-        return self.readings[-1].value - self.readings[0].value
-
-    def _items(self) -> float:
-        return self.work.items_between(self.readings[0].time_s, self.readings[-1].time_s)
-
-    def _half_width(self) -> float:
-        """What the scatter of the pieces between readings leaves open, and what the meter itself does."""
-        return self._scatter_half_width() + self._meter_error_j() / self._items()
-
-    def _scatter_half_width(self) -> float:
-        """Ratio estimator over pieces (Cochran, Sampling Techniques, 3rd ed., section 6.3), Student's t."""
-        pieces = [
-            (after.value - before.value, self.work.items_between(before.time_s, after.time_s))
-            for before, after in pairwise(self.readings)
-        ]
-        count = len(pieces)
-        if count < 2:
-            return math.inf
-        per_request_j = self._energy_j() / self._items()
-        squares = sum((energy - per_request_j * items) ** 2 for energy, items in pieces)
-        standard_error = math.sqrt(squares / (count * (count - 1))) / (self._items() / count)
-        return student_t(count - 1) * standard_error
-
-    def _meter_error_j(self) -> float:
-        first, last = self.readings[0], self.readings[-1]
-        return energy_of_window(self.readings, first.time_s, last.time_s, self.meter).error_j
+    def throughput_hz(self) -> float:
+        """Returns the requests per second in the long run: those that arrive, where the server keeps up with them."""
+        return sum(piece.items for piece in self._pieces()) / self.duration_s
 
     def energy(self) -> EnergyResult:
-        """Returns the energy per request; the window must hold a request, and two readings."""
-        per_request_j = self._energy_j() / self._items()
-        half_width = self._half_width()
-        cpu_s = self._cpu_s()
+        """Returns the energy per request; the window must hold a request, and enough readings."""
+        pieces = self._pieces()
+        items = sum(piece.items for piece in pieces)
+        per_request_j = sum(piece.energy_j for piece in pieces) / items
+        cpu_s = None if self.readings[0].cpu_s is None else sum(piece.cpu_s for piece in pieces) / items
+        band = self.meter.band_j(per_request_j, self.duration_s / items, cpu_s)
+        tokens = self.tally.tokens()
         return EnergyResult(
             per_request_j=per_request_j,
-            interval=Interval(max(0.0, per_request_j - half_width), per_request_j + half_width),
+            interval=self.per_request() or Interval(0.0, 2.0 * per_request_j),
             scope=self.meter.scope,
             provenance=self.meter.provenance,
             meter=self.meter.id,
             mean_power_w=self._energy_j() / self.duration_s,
-            band=self._band(cpu_s),
-            cpu_s_per_request=None if cpu_s is None else cpu_s / self._items(),
+            band=None if band is None else Interval(*band),
+            cpu_s_per_request=cpu_s,
+            per_token_j=None if tokens is None else per_request_j * self.tally.requests / tokens.tokens,
         )
 
-    def _cpu_s(self) -> float | None:
-        first, last = self.readings[0].cpu_s, self.readings[-1].cpu_s
-        return None if first is None or last is None else last - first
+    def _energy_j(self) -> float:
+        readings = self.readings
+        return readings[-1].value - readings[0].value
 
-    def _band(self, cpu_s: float | None) -> Interval | None:
-        coefficients = self.meter.coefficients
-        if coefficients is None or cpu_s is None:
-            return None
-        low, _, high = (
-            (static_w * self.duration_s + core_w * cpu_s) / self._items()
-            for static_w, core_w in zip(coefficients.static_w, coefficients.cpu_core_w, strict=True)
-        )
-        return Interval(low, high)
-
-    def latency(self) -> LatencyResult:
-        """Returns percentiles of latency; the window must hold a request."""
-        ordered = sorted(self.latencies_s)
-        return LatencyResult(
-            p50_s=percentile(ordered, 50),
-            p90_s=percentile(ordered, 90),
-            p95_s=percentile(ordered, 95),
-            p99_s=percentile(ordered, 99),
-            mean_s=fmean(ordered),
-        )
-
-    def latency_at(self, percent: float) -> float:
-        """Returns one percentile of latency; the window must hold a request."""
-        return percentile(sorted(self.latencies_s), percent)
+    def _meter_error_j(self) -> float:
+        readings = self.readings
+        return energy_of_window(readings, readings[0].time_s, readings[-1].time_s, self.meter).error_j

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
 
 from knobs.contract import Provenance, Scope
 from tuner.configuration import Configuration, Parameter
-from tuner.objective import Slo
+from tuner.objective import Scenario, Slo
 from tuner.pareto import pareto_front
+from tuner.report.latencies import ShownLatency, shown_latencies
 from tuner.report.vocabulary import energy_origin
+from tuner.study.break_even import study_cost_j
+from tuner.study.drift import Drift, drift_of, levelled
 from tuner.study_record import Study
 from tuner.trial import EnergyResult, Interval, Measurement, Purpose, Trial
+
+OPEN_SCENARIOS = (Scenario.SERVER, Scenario.LIVE)
+"""Requests come when they come: the energy between them belongs to them."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +29,16 @@ class Figures:
     Attributes:
         per_request_j: Joules per request.
         band: For estimates: the same over the whole range of power coefficients.
-        slo_latency_s: Latency at the percentile of the first SLO.
+        latencies_s: What :attr:`Digest.latencies` shows, in its order; None where that is not known.
+        per_token_j: Joules per token, where tokens were served.
+        idle_share: Share of time in which nothing was worked on, where that is known.
     """
 
     per_request_j: float
     band: Interval | None
-    slo_latency_s: float
+    latencies_s: tuple[float | None, ...]
+    per_token_j: float | None
+    idle_share: float | None
 
 
 class Digest:
@@ -43,11 +54,53 @@ class Digest:
         return self.study.objective.slos[0]
 
     @cached_property
+    def latencies(self) -> tuple[ShownLatency, ...]:
+        """The latencies that tables show: every SLO's, and those of tokens where there are any."""
+        return shown_latencies(self.study.objective.slos, has_tokens=self.has_tokens)
+
+    @cached_property
+    def has_tokens(self) -> bool:
+        """Whether a language model was served."""
+        return any(measurement.tokens for measurement in self._measurements)
+
+    @cached_property
+    def has_idle_time(self) -> bool:
+        """Whether time between requests belongs to them, and it is known how much of it there was."""
+        is_open = self.study.objective.scenario in OPEN_SCENARIOS
+        return is_open and any(measurement.idle_share is not None for measurement in self._measurements)
+
+    @cached_property
     def explored(self) -> tuple[Trial, ...]:
-        """Measured trials that are not confirmations, in order."""
+        """Measured trials of configurations that had none before, in order."""
+        return tuple(trial for trial in self.study.trials if trial.measurement and not trial.purpose.is_another_look)
+
+    @cached_property
+    def looks_for_drift(self) -> tuple[Trial, ...]:
+        """Measured looks at the baseline while searching, the first one included; :attr:`drift` is what they show."""
         return tuple(
-            trial for trial in self.study.trials if trial.measurement and trial.purpose is not Purpose.CONFIRMATION
+            trial
+            for trial in self.study.trials
+            if trial.measurement and trial.purpose in (Purpose.BASELINE, Purpose.REFERENCE)
         )
+
+    @cached_property
+    def drift(self) -> Drift:
+        """What the machine drifted by while searching."""
+        return drift_of(self.study.trials)
+
+    @cached_property
+    def levelled_j(self) -> dict[int, float]:
+        """Energy per request by the number of the trial, with the drift removed: what the search compared."""
+        return {
+            trial.number: measurement_of(trial).energy.per_request_j
+            for trial in levelled(self.study.trials)
+            if trial.measurement
+        }
+
+    @cached_property
+    def cost_j(self) -> float | None:
+        """Joules that the study took, in its scope; None if the meter did not say."""
+        return study_cost_j(self.study)
 
     @cached_property
     def confirmations(self) -> tuple[Trial, ...]:
@@ -62,14 +115,20 @@ class Digest:
         return tuple(trial for trial in self.study.trials if trial.rejection)
 
     @cached_property
+    def ended_early(self) -> tuple[Trial, ...]:
+        """Measured trials whose window was closed before their energy was known to the target."""
+        return tuple(trial for trial in self.study.trials if trial.measurement and trial.measurement.ended_early)
+
+    @cached_property
     def front(self) -> tuple[Trial, ...]:
         """The Pareto front, fastest first."""
         return pareto_front(self.study.trials)
 
     @cached_property
     def incumbent(self) -> Trial | None:
-        """The best feasible trial of the search."""
-        return min((trial for trial in self.explored if trial.is_feasible), key=_energy_j, default=None)
+        """The best feasible trial of the search, as the search compared them."""
+        feasible = (trial for trial in self.explored if trial.is_feasible)
+        return min(feasible, key=lambda trial: self.levelled_j[trial.number], default=None)
 
     @cached_property
     def recommended(self) -> Trial | None:
@@ -87,12 +146,12 @@ class Digest:
     @cached_property
     def energy(self) -> EnergyResult | None:
         """The energy of some measured trial: all trials of a study share meter, scope and provenance."""
-        return next((trial.measurement.energy for trial in self.study.trials if trial.measurement), None)
+        return next((measurement.energy for measurement in self._measurements), None)
 
     @cached_property
     def shared_origin(self) -> str | None:
         """Provenance and scope of all joules in this study, to be said once; None if trials differ."""
-        origins = {energy_origin(trial.measurement.energy) for trial in self.study.trials if trial.measurement}
+        origins = {energy_origin(measurement.energy) for measurement in self._measurements}
         return origins.pop() if len(origins) == 1 else None
 
     @property
@@ -124,13 +183,24 @@ class Digest:
             fallback: A measured trial of it, used where there is no confirmation.
         """
         again = [trial for trial in self.confirmations if trial.configuration == configuration]
-        measurements = [measurement_of(trial) for trial in again or [fallback]]
+        return self.figures_of([measurement_of(trial) for trial in again or [fallback]])
+
+    def figures_of(self, measurements: Sequence[Measurement]) -> Figures:
+        """Returns what one or several measurements of the same configuration say together: their means."""
         bands = [measurement.energy.band for measurement in measurements]
         return Figures(
             per_request_j=fmean(measurement.energy.per_request_j for measurement in measurements),
             band=_mean_interval([band for band in bands if band is not None]),
-            slo_latency_s=fmean(measurement.slo_latency_s for measurement in measurements),
+            latencies_s=tuple(
+                _known_mean([latency.of(measurement) for measurement in measurements]) for latency in self.latencies
+            ),
+            per_token_j=_known_mean([measurement.energy.per_token_j for measurement in measurements]),
+            idle_share=_known_mean([measurement.idle_share for measurement in measurements]),
         )
+
+    @cached_property
+    def _measurements(self) -> tuple[Measurement, ...]:
+        return tuple(trial.measurement for trial in self.study.trials if trial.measurement)
 
 
 def measurement_of(trial: Trial) -> Measurement:
@@ -139,8 +209,9 @@ def measurement_of(trial: Trial) -> Measurement:
     return trial.measurement
 
 
-def _energy_j(trial: Trial) -> float:
-    return measurement_of(trial).energy.per_request_j
+def _known_mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
 
 
 def _mean_interval(intervals: list[Interval]) -> Interval | None:

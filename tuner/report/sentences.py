@@ -10,7 +10,7 @@ from tuner.report.vocabulary import (
     quantity_text,
     share_interval_text,
     share_text,
-    slo_text,
+    slos_text,
 )
 from tuner.study_record import Comparison, StudyState
 from tuner.trial import Interval, Trial, Verdict
@@ -67,26 +67,27 @@ def baseline_sentence(digest: Digest) -> str:
 
 
 def latency_text(digest: Digest, slo_latency_s: float) -> str:
-    """Returns a latency with the percentile it belongs to: "p90 191 ms"."""
-    return f"p{digest.slo.percentile:g} {quantity_text(slo_latency_s, 's')}"
+    """Returns a latency with what it is: "p90 191 ms", "p90 ttft 84.0 ms"."""
+    return f"{digest.slo.quantile} {quantity_text(slo_latency_s, 's')}"
 
 
 def _recommended(digest: Digest, comparison: Comparison | None) -> str:
-    slos = " and ".join(slo_text(slo) for slo in digest.study.objective.slos)
+    slos = slos_text(digest.study.objective)
     if comparison is None:
         return f"The baseline is already the best configuration found that holds {slos}."
+    hold = "holds" if len(digest.study.objective.slos) == 1 else "hold"
     origin = origin_text(digest.provenance, digest.scope)
     saving, interval = comparison.saving, comparison.saving_interval
     if saving < 0:
         more = Interval(-interval.high, -interval.low)
         figures = f"uses {share_text(-saving)} more energy per request ({origin}; 95 % interval "
-        return f"The recommended configuration {figures}{share_interval_text(more)}) than the baseline; {slos} holds."
+        return f"The recommended configuration {figures}{share_interval_text(more)}) than the baseline; {slos} {hold}."
     figures = f"saves {share_text(saving)} of the energy per request ({origin}; 95 % interval "
-    return f"The recommended configuration {figures}{share_interval_text(interval)}) while {slos} holds."
+    return f"The recommended configuration {figures}{share_interval_text(interval)}) while {slos} {hold}."
 
 
 def _infeasible(digest: Digest) -> str:
-    slos = " and ".join(slo_text(slo) for slo in digest.study.objective.slos)
+    slos = slos_text(digest.study.objective)
     if digest.closest is None:
         return f"No configuration was shown to hold {slos}: none could be measured."
     measurement = measurement_of(digest.closest)

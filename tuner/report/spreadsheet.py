@@ -8,13 +8,16 @@ from io import StringIO
 
 from tuner.report.digest import Digest
 from tuner.study_record import Study
-from tuner.trial import Measurement, Trial
+from tuner.trial import LatencyResult, Measurement, TokenResult, Trial
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_LATENCY_COLUMNS = ("p50_s", "p90_s", "p95_s", "p99_s", "mean_s")
 _MEASURED_COLUMNS = (
     "energy_per_request_j",
     "energy_low_j",
     "energy_high_j",
+    "levelled_energy_per_request_j",
+    "energy_per_token_j",
     "band_low_j",
     "band_high_j",
     "scope",
@@ -23,36 +26,48 @@ _MEASURED_COLUMNS = (
     "mean_power_w",
     "cpu_s_per_request",
     "slo_latency_s",
-    "p50_s",
-    "p90_s",
-    "p95_s",
-    "p99_s",
-    "mean_s",
+    *_LATENCY_COLUMNS,
+    *(f"ttft_{column}" for column in _LATENCY_COLUMNS),
+    *(f"tpot_{column}" for column in _LATENCY_COLUMNS),
+    "tokens",
+    "tokens_per_s",
     "throughput_hz",
     "requests",
+    "failed_requests",
     "queries",
     "late_queries",
+    "idle_share",
     "window_s",
     "warm_up_s",
+    "ended_early",
     "highest_temperature_c",
     "power_capped_share",
+    "background_cores",
     "shared_with",
 )
 
 
 def trials_csv(study: Study) -> str:
-    """Returns all trials as CSV: identity, configuration, what was measured, or why the trial does not count."""
-    parameters = {name: _column(name, _unit(study, name)) for name in Digest(study).parameter_ids()}
+    """Returns all trials as CSV: identity, configuration, what was measured, or why the trial does not count.
+
+    ``levelled_energy_per_request_j`` is what the search compared: the machine's drift is removed from it.
+    """
+    digest = Digest(study)
+    parameters = {name: _column(name, _unit(study, name)) for name in digest.parameter_ids()}
     columns = (
         *("trial", "purpose", "verdict", *parameters.values()),
         *(f"delivered_{column}" for name, column in parameters.items() if name in _delivered_ids(study)),
         *_MEASURED_COLUMNS,
-        *("duration_s", "started_at", "rejection_cause", "rejection_reason", "notes"),
+        *("duration_s", "trial_energy_j", "late_or_failed_requests", "started_at"),
+        *("rejection_cause", "rejection_reason", "notes"),
     )
     file = StringIO()
     writer = csv.DictWriter(file, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(_row(trial, parameters) for trial in study.trials)
+    for trial in study.trials:
+        writer.writerow(
+            _row(trial, parameters) | {"levelled_energy_per_request_j": digest.levelled_j.get(trial.number, "")}
+        )
     return file.getvalue()
 
 
@@ -77,6 +92,8 @@ def _row(trial: Trial, parameters: Mapping[str, str]) -> dict[str, object]:
         "purpose": trial.purpose.value,
         "verdict": trial.measurement.verdict.value if trial.measurement else "rejected",
         "duration_s": trial.duration_s,
+        "trial_energy_j": _known(trial.energy_j),
+        "late_or_failed_requests": trial.late_requests,
         "started_at": trial.started_at,
     }
     row |= {parameters[name]: _guarded(value) for name, value in trial.configuration.items()}
@@ -90,7 +107,7 @@ def _row(trial: Trial, parameters: Mapping[str, str]) -> dict[str, object]:
 
 
 def _measured(measurement: Measurement) -> dict[str, object]:
-    energy, latency = measurement.energy, measurement.latency
+    energy, circumstances = measurement.energy, measurement.circumstances
     return {
         "energy_per_request_j": energy.per_request_j,
         "energy_low_j": energy.interval.low,
@@ -101,24 +118,43 @@ def _measured(measurement: Measurement) -> dict[str, object]:
         "provenance": energy.provenance.value,
         "meter": _guarded(energy.meter),
         "mean_power_w": energy.mean_power_w,
-        "cpu_s_per_request": "" if energy.cpu_s_per_request is None else energy.cpu_s_per_request,
+        "cpu_s_per_request": _known(energy.cpu_s_per_request),
+        "energy_per_token_j": _known(energy.per_token_j),
         "slo_latency_s": measurement.slo_latency_s,
-        "p50_s": latency.p50_s,
-        "p90_s": latency.p90_s,
-        "p95_s": latency.p95_s,
-        "p99_s": latency.p99_s,
-        "mean_s": latency.mean_s,
+        **_percentiles(measurement.latency),
+        **(_tokens(measurement.tokens) if measurement.tokens else {}),
         "throughput_hz": measurement.throughput_hz,
         "requests": measurement.requests,
+        "failed_requests": measurement.failed_requests,
         "queries": measurement.queries,
         "late_queries": measurement.late_queries,
+        "idle_share": _known(measurement.idle_share),
         "window_s": measurement.window_s,
         "warm_up_s": measurement.warm_up_s,
-        "highest_temperature_c": max(measurement.circumstances.temperatures_c.values(), default=""),
-        "power_capped_share": measurement.circumstances.power_capped_share,
-        "shared_with": _guarded(" ".join(measurement.circumstances.foreign)),
+        "ended_early": _guarded(measurement.ended_early),
+        "highest_temperature_c": max(circumstances.temperatures_c.values(), default=""),
+        "power_capped_share": circumstances.power_capped_share,
+        "background_cores": _known(circumstances.background_cores),
+        "shared_with": _guarded(" ".join(circumstances.foreign)),
         "notes": _guarded(" ".join(measurement.notes)),
     }
+
+
+def _tokens(tokens: TokenResult) -> dict[str, object]:
+    return {
+        "tokens": tokens.tokens,
+        "tokens_per_s": tokens.throughput_hz,
+        **_percentiles(tokens.ttft, "ttft_"),
+        **(_percentiles(tokens.tpot, "tpot_") if tokens.tpot else {}),
+    }
+
+
+def _percentiles(latency: LatencyResult, prefix: str = "") -> dict[str, object]:
+    return {f"{prefix}{column}": getattr(latency, column) for column in _LATENCY_COLUMNS}
+
+
+def _known(figure: float | None) -> object:
+    return "" if figure is None else figure
 
 
 def _guarded(cell: object) -> object:

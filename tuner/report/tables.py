@@ -10,19 +10,18 @@ from rich.table import Table
 from rich.text import Text
 
 from tuner.configuration import Configuration, Owner, Parameter
+from tuner.report.cost_sentences import cost_sentence, drift_sentence
 from tuner.report.digest import Digest, measurement_of
 from tuner.report.plain_table import plain_table
 from tuner.report.sentences import knobs_sentence, provenance_sentence, result_sentence
+from tuner.report.shown_figures import figure_rows, shown_figures
 from tuner.report.vocabulary import (
     NOTHING,
     configuration_text,
-    energy_origin,
-    interval_text,
     origin_text,
     owner_text,
     parameter_label,
-    quantity_text,
-    slo_text,
+    slos_text,
     unit_text,
     value_text,
     verdict_mark,
@@ -32,6 +31,7 @@ from tuner.study_record import Recommendation, Study
 from tuner.trial import Trial
 
 _WIDE_COLUMNS = 100
+_LEAST_CONFIGURATION_WIDTH = 20
 _UNBOUNDED = Console(width=10_000)
 """On which a table is as wide as it likes to be."""
 
@@ -54,8 +54,8 @@ def result_view(study: Study, width: int = _WIDE_COLUMNS) -> RenderableType:
     elif digest.closest is not None and digest.incumbent is None:
         parts += [closest_table(study, digest.closest), ""]
     parts.append(Text(result_sentence(digest), style="bold"))
-    if sentence := knobs_sentence(digest):
-        parts.append(Text(sentence))
+    for sentence in (knobs_sentence(digest), cost_sentence(digest), drift_sentence(digest)):
+        parts += [Text(sentence)] if sentence else []
     parts.append(Text(provenance_sentence(digest), style="dim"))
     caveats = study.recommendation.caveats if study.recommendation else ()
     bullets = Table.grid(padding=(0, 1))
@@ -72,16 +72,27 @@ def front_table(study: Study, trials: tuple[Trial, ...], width: int = _WIDE_COLU
     Args:
         study: The study that the trials belong to.
         trials: The front.
-        width: Columns of the terminal: where they are too few for a column a parameter, all parameters share one.
+        width: Columns of the terminal: where they are too few for a column a parameter, all parameters share one;
+            where they are too few for that, configurations stand below the figures.
     """
     digest = Digest(study)
     varying, common = _told_apart(digest, trials)
-    title = Text(f"Pareto front of {study.request.workload}, {slo_text(digest.slo)}", style="bold")
+    title = Text(f"Pareto front of {study.request.workload}, {slos_text(study.objective)}", style="bold")
     shared = [Text(f"All: {configuration_text(common, digest.varied)}", style="dim")] if common else []
-    table = _front_columns(digest, trials, varying)
-    if Measurement.get(_UNBOUNDED, _UNBOUNDED.options, table).maximum > width:
-        table = _front_pairs(digest, trials, varying)
-    return Group(title, *shared, table)
+    return Group(title, *shared, *_fitting(digest, trials, varying, width))
+
+
+def _fitting(
+    digest: Digest, trials: tuple[Trial, ...], varying: tuple[Parameter, ...], width: int
+) -> list[RenderableType]:
+    """Returns the front in the first form that fits; in two tables if no single one does."""
+    columns = _front_columns(digest, trials, varying)
+    if Measurement.get(_UNBOUNDED, _UNBOUNDED.options, columns).maximum <= width:
+        return [columns]
+    pairs = _front_pairs(digest, trials, varying)
+    if Measurement.get(_UNBOUNDED, _UNBOUNDED.options, pairs).minimum <= width:
+        return [pairs]
+    return [_front_columns(digest, trials, ()), "", _configurations(trials, varying)]
 
 
 def _told_apart(digest: Digest, trials: tuple[Trial, ...]) -> tuple[tuple[Parameter, ...], Configuration]:
@@ -115,7 +126,7 @@ def _front_pairs(digest: Digest, trials: tuple[Trial, ...], varying: tuple[Param
     """Returns the front with all parameters in one column, for narrow terminals."""
     table = plain_table("")
     table.add_column("\ntrial", justify="right")
-    table.add_column("\nconfiguration", overflow="fold")
+    table.add_column("\nconfiguration", overflow="fold", min_width=_LEAST_CONFIGURATION_WIDTH)
     _add_figure_columns(table, digest)
     for trial in trials:
         configuration = trial.configuration.only(parameter.id for parameter in varying)
@@ -123,22 +134,34 @@ def _front_pairs(digest: Digest, trials: tuple[Trial, ...], varying: tuple[Param
     return table
 
 
+def _configurations(trials: tuple[Trial, ...], varying: tuple[Parameter, ...]) -> Table:
+    """Returns the configurations of the front by themselves, for terminals that have no room for them beside it."""
+    table = plain_table("")
+    table.add_column("trial", justify="right")
+    table.add_column("configuration", overflow="fold")
+    for trial in trials:
+        configuration = trial.configuration.only(parameter.id for parameter in varying)
+        table.add_row(str(trial.number), escape(configuration_text(configuration, varying)))
+    return table
+
+
 def _add_figure_columns(table: Table, digest: Digest) -> None:
     # Scope and provenance are the same for all trials of a study.
     origin = origin_text(digest.provenance, digest.scope)
-    table.add_column(f"energy/request\n{origin}", justify="right", min_width=len(origin))
-    table.add_column(f"\np{digest.slo.percentile:g}", justify="right", no_wrap=True)
+    energy, *others = shown_figures(digest, only_bounded=True)
+    table.add_column(f"{energy.name}\n{origin}", justify="right", min_width=len(origin))
+    for figure in others:
+        table.add_column(f"\n{figure.name}", justify="right", no_wrap=True)
     table.add_column("\nverdict", no_wrap=True)
 
 
 def _add_front_row(table: Table, digest: Digest, trial: Trial, settings: list[str]) -> None:
-    verdict = verdict_text(trial)
+    verdict, figures = verdict_text(trial), digest.figures_of([measurement_of(trial)])
     name = "recommended" if trial == digest.recommended else "baseline" if trial == digest.study.baseline else verdict
     table.add_row(
         str(trial.number),
         *map(escape, settings),
-        _energy(trial),
-        quantity_text(measurement_of(trial).slo_latency_s, "s"),
+        *(figure.text_of(figures) for figure in shown_figures(digest, only_bounded=True)),
         f"[{VERDICT_STYLES[verdict]}]{verdict_mark(trial)} {name}[/]",
         style="bold" if trial == digest.recommended else "",
     )
@@ -160,31 +183,26 @@ def recommendation_table(study: Study, recommendation: Recommendation) -> Table:
     table.add_section()
     old = digest.figures(baseline.configuration, baseline)
     new = digest.figures(recommendation.configuration, found)
-    energies = (quantity_text(side.per_request_j, "J") for side in (old, new))
-    table.add_row("energy/request", *energies, origin_text(digest.provenance, digest.scope))
-    if old.band and new.band:
-        bands = (interval_text(side, "J") for side in (old.band, new.band))
-        table.add_row("band", *bands, "over all assumed power")
-    latencies = (quantity_text(side.slo_latency_s, "s") for side in (old, new))
-    table.add_row(f"p{digest.slo.percentile:g} latency", *latencies, slo_text(digest.slo))
+    for row in figure_rows(digest, old, new):
+        table.add_row(row.name, *row.cells, row.remark)
     return table
 
 
 def closest_table(study: Study, closest: Trial) -> Table:
     """Returns the configuration that comes closest to holding the SLO."""
     digest = Digest(study)
-    measurement = measurement_of(closest)
     table = plain_table(f"Closest configuration, trial {closest.number}")
     table.add_column("parameter")
     table.add_column("value", justify="right")
+    table.add_column("")
     units = _parameters(digest)
     for name in digest.parameter_ids():
         if name in closest.configuration:
             text = value_text(closest.configuration[name], units[name].unit if name in units else "")
             table.add_row(escape(parameter_label(name)), escape(text))
     table.add_section()
-    table.add_row(f"p{digest.slo.percentile:g} latency", quantity_text(measurement.slo_latency_s, "s"))
-    table.add_row(f"energy/request ({energy_origin(measurement.energy)})", _energy(closest))
+    for row in figure_rows(digest, digest.figures_of([measurement_of(closest)])):
+        table.add_row(row.name, *row.cells, row.remark)
     return table
 
 
@@ -199,7 +217,3 @@ def _add_parameters(table: Table, digest: Digest, before: Configuration, after: 
 
 def _parameters(digest: Digest) -> dict[str, Parameter]:
     return {parameter.id: parameter for parameter in digest.study.space.parameters}
-
-
-def _energy(trial: Trial) -> str:
-    return quantity_text(measurement_of(trial).energy.per_request_j, "J")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from tuner.report.axes import Axis, axis_over, unit_for
 from tuner.report.digest import Digest, measurement_of
 from tuner.report.points import error_of, landmarks
-from tuner.report.vocabulary import origin_text
-from tuner.trial import Purpose, Trial, Verdict
+from tuner.report.vocabulary import origin_text, quantile_title
+from tuner.trial import Trial, Verdict
 
 _SLO_REACH = 3.0
 """An SLO is shown up to this many spans away from the trials of interest, on a logarithmic scale."""
@@ -59,7 +59,7 @@ def search_axis(digest: Digest) -> Axis:
 
 def latency_title(digest: Digest, axis: Axis) -> str:
     """Returns the title of an axis of latency."""
-    return f"p{digest.slo.percentile:g} latency, {axis.unit.symbol}{axis.scale_remark}"
+    return f"{quantile_title(digest.slo)}, {axis.unit.symbol}{axis.scale_remark}"
 
 
 def energy_title(digest: Digest, axis: Axis) -> str:
@@ -93,7 +93,7 @@ def _of_interest(digest: Digest) -> tuple[Trial, ...]:
 
 def _extent(trial: Trial) -> tuple[float, ...]:
     """Returns a trial's energy with both ends of its error bar, if the charts draw one."""
-    if measurement_of(trial).energy.band is None or trial.purpose is Purpose.CONFIRMATION:
+    if measurement_of(trial).energy.band is None or trial.purpose.is_another_look:
         return (energy_j(trial),)
     error = error_of(trial)
     return error.low, energy_j(trial), error.high

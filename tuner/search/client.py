@@ -11,6 +11,8 @@ import time
 from collections.abc import Sequence
 from typing import IO
 
+import psutil
+
 from tuner import serialization
 from tuner.errors import ProcessLostError, WattuneError
 from tuner.search import protocol
@@ -68,6 +70,16 @@ class SearchClient:
     def pid(self) -> int | None:
         """The worker's process id, while there is one."""
         return self._process.pid if self._process is not None else None
+
+    def cpu_s(self) -> float:
+        """Returns the CPU time that the worker has used; zero while there is none."""
+        if self.pid is None:
+            return 0.0
+        try:
+            times = psutil.Process(self.pid).cpu_times()
+        except psutil.Error:
+            return 0.0
+        return times.user + times.system
 
     def start(self) -> None:
         """Starts the worker and returns at once: it loads its libraries meanwhile, which takes seconds.

@@ -13,8 +13,8 @@ from torch import Tensor
 from tuner.search.encoding import Encoding
 from tuner.trial import Interval, Measurement, Trial
 
-_HALF_WIDTH_95 = 1.959964
-"""Half the width of a 95 % interval of a normal distribution, in standard deviations."""
+_HALF_WIDTH_ERRORS = 3.0
+"""Standard errors in half a time-uniform 95 % interval, roughly: three for a window of usual length."""
 
 _DRIFT_SD = 0.01
 """What two windows of one configuration differ by although each one's own interval is narrow (temperature, load)."""
@@ -89,7 +89,10 @@ def _variances(measurement: Measurement) -> list[float]:
     The standard error of a percentile is of the order of the distribution's spread over the root of the number of
     independent samples (David and Nagaraja, *Order Statistics*, section 2.5); batches are those samples.
     """
-    spread = math.log(max(measurement.slo_latency_s / measurement.latency.p50_s, 1.0))
+    latency = measurement.latency
+    of_tokens = measurement.slo_latency_s < latency.p50_s  # an SLO on ttft or tpot: these scatter about as latency does
+    highest_s = latency.p99_s if of_tokens else measurement.slo_latency_s
+    spread = math.log(max(highest_s / latency.p50_s, 1.0))
     percentile_sd = spread / math.sqrt(max(measurement.queries, 1))
     energy_sd = _relative_sd(measurement.energy.interval)
     return [_DRIFT_SD**2 + percentile_sd**2, _DRIFT_SD**2, _DRIFT_SD**2 + energy_sd**2]
@@ -98,4 +101,4 @@ def _variances(measurement: Measurement) -> list[float]:
 def _relative_sd(interval: Interval) -> float:
     if not 0 < interval.low < interval.high:
         return 0.0
-    return math.log(interval.high / interval.low) / (2 * _HALF_WIDTH_95)
+    return math.log(interval.high / interval.low) / (2 * _HALF_WIDTH_ERRORS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tuner.search.contract import SearchTask, Stop
-from tuner.trial import Purpose, Trial
+from tuner.trial import Trial
 
 ALL_TRIED = Stop("Every legal configuration has been tried.")
 
@@ -21,7 +21,7 @@ FEWEST_TRIALS = 8
 
 def budget_spent(task: SearchTask, trials: Sequence[Trial]) -> Stop | None:
     """Ends the search at the operator's budget, which confirmations do not count against."""
-    spent = sum(trial.purpose is not Purpose.CONFIRMATION for trial in trials)
+    spent = sum(not trial.purpose.is_another_look for trial in trials)
     if spent < task.max_trials:
         return None
     return Stop(f"The budget of {task.max_trials} trials is spent.")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from statistics import fmean, stdev
 
-from tuner.measuring.window import student_t
+from tuner.measuring.confidence import student_t
 from tuner.study_record import Comparison
 from tuner.trial import Interval, Measurement
 

@@ -35,18 +35,23 @@ class Confirmation:
 
 
 def confirm(
-    study: Study, baseline: Configuration, rounds: int, measure: Callable[[Configuration], Trial]
+    study: Study,
+    levelled: Sequence[Trial],
+    baseline: Configuration,
+    rounds: int,
+    measure: Callable[[Configuration], Trial],
 ) -> Confirmation:
     """Measures the best candidates and the baseline again, in turn, until one candidate stands.
 
     Args:
         study: The study, its search ended.
+        levelled: Its trials as if all had been measured when the baseline was.
         baseline: The configuration that the machine has without us.
         rounds: How often each of the two is measured; at least two.
         measure: Measures one configuration as a confirmation.
     """
     caveats: list[str] = []
-    for candidate in _candidates(study, baseline):
+    for candidate in _candidates(study, levelled, baseline):
         turns = _turns(study, baseline, candidate.configuration)
         measured, complaint = _alternate(turns, max(rounds, _LEAST_ROUNDS), measure)
         if not complaint:
@@ -58,14 +63,14 @@ def confirm(
     return Confirmation(study.baseline if _holds(study.baseline) else None, caveats=tuple(caveats))
 
 
-def _candidates(study: Study, baseline: Configuration) -> list[Trial]:
+def _candidates(study: Study, levelled: Sequence[Trial], baseline: Configuration) -> list[Trial]:
     """Feasible trials that may beat the baseline, the least energy first."""
     limit_j = float("inf")
     if study.baseline is not None and study.baseline.measurement is not None and _holds(study.baseline):
         limit_j = study.baseline.measurement.energy.per_request_j
     found = [
         (trial.measurement.energy.per_request_j, trial.number, trial)
-        for trial in study.trials
+        for trial in levelled
         if trial.measurement is not None
         and trial.is_feasible
         and trial.purpose is Purpose.SEARCH

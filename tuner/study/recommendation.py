@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from knobs.contract import PowerCoefficients
+from knobs.contract import Calibration, MeterSpec, PowerCoefficients
 from tuner.configuration import Owner
+from tuner.study.break_even import break_even
 from tuner.study.confirmation import Confirmation
 from tuner.study.sensitivity import rivals, saving_over_band
 from tuner.study_record import Recommendation, Study
@@ -17,22 +18,23 @@ _MOST_NAMES = 4
 _MOSTLY = 0.5
 
 
-def recommend(study: Study, confirmation: Confirmation, coefficients: PowerCoefficients | None) -> Recommendation:
+def recommend(study: Study, confirmation: Confirmation, meter: MeterSpec) -> Recommendation:
     """Returns the recommendation for a confirmed winner.
 
     Args:
         study: The study, with all its trials.
         confirmation: What fresh data say; it has a winner.
-        coefficients: The power model, if the joules are estimated.
+        meter: The meter that was used; an estimating one says by which model.
     """
     winner = confirmation.winner
     if winner is None:
         raise ValueError("A confirmation without a winner recommends nothing.")
+    comparison = confirmation.comparison
     kept = [parameter.id for parameter in study.space.parameters if parameter.owner in (Owner.KNOB, Owner.PERSISTENT)]
     return Recommendation(
         configuration=winner.configuration,
         trial=winner.number,
-        comparison=confirmation.comparison,
+        comparison=comparison,
         applicable=winner.configuration.only(kept),
         study_only=tuple(name for name in winner.configuration if name not in kept),
         caveats=(
@@ -41,8 +43,10 @@ def recommend(study: Study, confirmation: Confirmation, coefficients: PowerCoeff
             *_about_significance(confirmation),
             *_about_sharing(study),
             *_about_power_cap(winner),
-            *_about_estimate(study, confirmation, coefficients),
+            *_about_estimate(study, confirmation, meter.coefficients),
+            *_about_calibration(meter.calibration),
         ),
+        break_even=None if comparison is None else break_even(study, comparison),
     )
 
 
@@ -106,6 +110,16 @@ def _about_estimate(study: Study, confirmation: Confirmation, coefficients: Powe
     return sentences if found else [*sentences, "The recommendation is the same over the whole band."]
 
 
+def _about_calibration(calibration: Calibration | None) -> list[str]:
+    if calibration is None:
+        return []
+    return [
+        f"Joules of the scope '{calibration.scope}' are estimated from {calibration.meter}, which is measured: "
+        f"{calibration.factor:.4g} times its joules and {calibration.base_w:.4g} W all the time, to within "
+        f"{calibration.error:.1%} of a reference meter."
+    ]
+
+
 def _standing(study: Study) -> list[Trial]:
     """Feasible trials whose configuration has not broken the SLO when it was measured again."""
     broken = {
@@ -125,7 +139,7 @@ def closest_to_feasible(study: Study) -> str:
         return "No configuration could be measured."
     return (
         f"No configuration was shown to hold {slo}: the closest is trial {closest.number} ({closest.configuration}) "
-        f"with p{slo.percentile:g} = {_slo_latency_s(closest) * 1e3:.4g} ms."
+        f"with {slo.quantile} = {_slo_latency_s(closest) * 1e3:.4g} ms."
     )
 
 

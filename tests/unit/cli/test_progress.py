@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from io import StringIO
@@ -11,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from tests.unit.report.example_study import empty_study, estimated_study, infeasible_study
+from tests.unit.report.served_studies import language_model_study
 from tuner.cli.outcome import follow_to_the_end, present
 from tuner.cli.progress import Progress, follow
 from tuner.serialization import decode
@@ -69,6 +71,50 @@ def test_a_terminal_of_any_width_shows_energy_with_its_provenance(width: int) ->
     assert text.count("362 mJ estimated, cpu") >= 1
     assert "p90 191 ms of 300 ms" in text
     assert "✓ feasible" in text
+
+
+def test_a_language_model_is_shown_with_its_metric_its_tokens_and_its_idle_time() -> None:
+    lines = shown(language_model_study(), 80, terminal=False).splitlines()
+    assert "chat-8b: least energy per request, p90 ttft ≤ 200 ms and p95 tpot ≤ 35 ms" in lines[0]
+    assert lines[1].startswith(
+        "  0 baseline | GPU max 2100 MHz, power limit 300 W, concurrency 64"
+        " | 72.9 J, 1.82 J/token measured, gpu | p90 ttft 68.3 ms of 200 ms | idle 38.5 % | ✓ feasible | "
+    )
+
+
+def test_a_trial_cut_short_says_why_and_how_many_requests_failed() -> None:
+    lines = shown(language_model_study(), 80, terminal=False).splitlines()
+    assert " | ✗ infeasible | cut short: the SLO does not hold | 1 of 22 requests failed | " in lines[4]
+    assert sum("cut short" in line for line in lines) == 1
+
+
+def test_a_look_for_drift_is_called_a_reference() -> None:
+    lines = shown(language_model_study(), 80, terminal=False).splitlines()
+    assert [line.split(" | ")[:2] for line in lines if "reference" in line] == [
+        ["  4 reference", "as baseline"],
+        ["  8 reference", "as baseline"],
+    ]
+
+
+def test_causes_of_rejection_are_told_by_their_reason() -> None:
+    text = shown(language_model_study(), 80, terminal=False)
+    assert "rejected: 9 of 118 requests failed, the last because: 503." in text
+    assert "rejected: gpu reached 88 °C of 85 °C." in text
+
+
+@pytest.mark.parametrize("width", [60, 100, 140, 180])
+def test_a_terminal_of_any_width_shows_all_of_a_language_model(width: int) -> None:
+    text = " ".join(shown(language_model_study(), width, terminal=True).split())
+    assert "72.9 J, 1.82 J/token measured, gpu p90 ttft 68.3 ms of 200 ms idle 38.5 % ✓ feasible" in text
+    assert "cut short: the SLO does not hold · 1 of 22 requests failed" in text
+
+
+def test_a_wide_terminal_has_one_line_a_trial_and_its_figures_below_each_other() -> None:
+    lines = re.sub(r"\x1b\[[?\d]*\w", "", shown(language_model_study(), 160, terminal=True)).splitlines()
+    measured = [line for line in lines if "J/token measured, gpu" in line and "best:" not in line]
+    assert len(measured) == 16
+    assert len({line.index("p90 ttft") for line in measured}) == 1
+    assert len({line.index("idle") for line in measured}) == 1
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
-from typing import Any
 
 import pytest
 
@@ -18,6 +16,7 @@ from tests.unit.report.example_study import (
     outlier_study,
     simulated_study,
 )
+from tests.unit.report.page_reader import chart, plain, read
 from tuner.configuration import Owner, Parameter, ParameterKind
 from tuner.report.digest import Digest
 from tuner.report.labels import landmark_labels
@@ -32,46 +31,6 @@ from tuner.trial import Interval, Rejection, RejectionCause, Trial, Verdict
 _HOSTILE = "</script><script>alert('owned')</script><img src=x onerror=alert(1)>\"'&"
 
 
-class _Reader(HTMLParser):
-    """Collects what a browser would see: elements, and text outside of scripts and styles."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.scripts: dict[str, str] = {}
-        self._stack: list[str] = []
-        self._script_id = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in ("meta", "br"):
-            self._stack.append(tag)
-        if tag == "script":
-            self._script_id = dict(attrs).get("id") or ""
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._stack, f"</{tag}> ends nothing"
-        assert self._stack.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self._stack and self._stack[-1] == "script":
-            self.scripts[self._script_id] = self.scripts.get(self._script_id, "") + data
-        elif not self._stack or self._stack[-1] != "style":
-            self.text += data + "\n"
-
-
-def read(study: Study) -> _Reader:
-    reader = _Reader()
-    reader.feed(page(study))
-    reader.close()
-    return reader
-
-
-def plain(text: str) -> str:
-    return re.sub(r"\s+", " ", text)
-
-
 def _scaled(trial: Trial, factor: float) -> Trial:
     measurement = trial.measurement
     assert measurement is not None
@@ -82,13 +41,16 @@ def _scaled(trial: Trial, factor: float) -> Trial:
 def hostile_study() -> Study:
     study = estimated_study()
     trial = replace(study.trials[7], rejection=Rejection(RejectionCause.METER, _HOSTILE))
+    measured = study.trials[6].measurement
+    assert measured is not None
+    early = replace(study.trials[6], measurement=replace(measured, ended_early=_HOSTILE))
     assert study.recommendation is not None
     return replace(
         study,
         id=_HOSTILE,
         request=replace(study.request, workload=_HOSTILE),
         reason=_HOSTILE,
-        trials=(*study.trials[:7], trial, *study.trials[8:]),
+        trials=(*study.trials[:6], early, trial, *study.trials[8:]),
         recommendation=replace(study.recommendation, caveats=(_HOSTILE,)),
         machine=replace(
             study.machine,
@@ -108,7 +70,7 @@ def test_hostile_text_adds_no_element() -> None:
 
 
 def test_hostile_text_is_shown_as_it_is() -> None:
-    assert read(hostile_study()).text.count(_HOSTILE) >= 8
+    assert read(hostile_study()).text.count(_HOSTILE) >= 9
 
 
 def test_hostile_text_adds_no_attribute() -> None:
@@ -143,9 +105,8 @@ def test_an_estimate_is_said_to_be_none_of_a_measurement() -> None:
 
 
 def test_every_chart_of_energy_names_provenance_and_scope() -> None:
-    scripts = read(estimated_study()).scripts
-    for chart in ("front", "progress"):
-        layout = json.loads(scripts[f"{chart}-figure"])["layout"]
+    for name in ("front", "progress"):
+        layout = chart(estimated_study(), name)["layout"]
         assert "estimated, cpu" in layout["yaxis"]["title"]["text"]
     assert "Energy per request, mJ (estimated, cpu), against one parameter" in plain(read(estimated_study()).text)
 
@@ -172,11 +133,6 @@ def test_baseline_and_recommendation_are_marked_in_the_front() -> None:
     layout = json.loads(read(estimated_study()).scripts["front-figure"])["layout"]
     names = {re.sub(r"<[^>]*>", "", note["text"]) for note in layout["annotations"]}
     assert names == {"p90 ≤ 300 ms", "baseline", "recommended"}
-
-
-def chart(study: Study, name: str) -> dict[str, Any]:
-    figure: dict[str, Any] = json.loads(read(study).scripts[f"{name}-figure"])
-    return figure
 
 
 def test_wide_ranges_are_logarithmic_with_plain_ticks() -> None:

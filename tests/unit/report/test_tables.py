@@ -9,8 +9,10 @@ import pytest
 from rich.console import Console, RenderableType
 
 from tests.unit.report.example_study import empty_study, estimated_study, infeasible_study, simulated_study
+from tests.unit.report.served_studies import hesitant_study, language_model_study, live_study
 from tuner.report.digest import Digest
 from tuner.report.tables import front_table, recommendation_table, result_view
+from tuner.study_record import Study
 from tuner.trial import Interval
 
 
@@ -94,6 +96,55 @@ def test_knobs_that_save_nothing_for_certain_claim_nothing() -> None:
     shown = " ".join(text_of(result_view(study)).split())
     assert "save nothing that can be told from zero" in shown
     assert "2.0 to 4.0 %" in shown
+
+
+def test_the_front_of_a_language_model_shows_tokens_every_slo_and_idle_time() -> None:
+    study = language_model_study()
+    lines = text_of(front_table(study, Digest(study).front, 120)).splitlines()
+    assert lines[0].strip() == "Pareto front of chat-8b, p90 ttft ≤ 200 ms and p95 tpot ≤ 35 ms"
+    assert " ".join(lines[2].split()).endswith("measured, gpu energy/token p90 ttft p95 tpot idle verdict")
+    assert " ".join(lines[3].split()) == "0 2100 300 64 72.9 J 1.82 J 68.3 ms 17.4 ms 38.5 % ✓ baseline"
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_the_front_of_a_language_model_is_whole_at_any_usual_width(width: int) -> None:
+    study = language_model_study()
+    shown = text_of(front_table(study, Digest(study).front, width), width)
+    assert "…" not in shown
+    assert "measured, gpu" in shown
+    lines = [" ".join(line.split()) for line in shown.splitlines()]
+    assert [line for line in lines if "72.9 J 1.82 J 68.3 ms 17.4 ms 38.5 % ✓ baseline" in line]
+    assert "1200" in shown
+
+
+def test_the_recommendation_of_a_language_model_has_its_tokens_and_all_latencies() -> None:
+    study = language_model_study()
+    assert study.recommendation is not None
+    lines = [" ".join(line.split()) for line in text_of(recommendation_table(study, study.recommendation)).splitlines()]
+    assert "energy/token 1.91 J 1.32 J measured, gpu" in lines
+    assert "p90 ttft 68.3 ms 131 ms objective ≤ 200 ms" in lines
+    assert "p95 tpot 17.4 ms 30.5 ms objective ≤ 35 ms" in lines
+    assert "p90 latency 708 ms 1.25 s" in lines
+    assert "idle 38.5 % 3.0 %" in lines
+
+
+@pytest.mark.parametrize(
+    ("study", "sentence"),
+    [
+        (language_model_study(), "The study took 145 kJ (measured, gpu) and 15 min 19 s; it has paid for itself after"),
+        (language_model_study(), "% in energy per request (measured, gpu), as 3 looks at the baseline show"),
+        (hesitant_study(), "or never: the saving cannot be told from zero."),
+        (live_study(), "no more energy than the traffic takes anyway (measured, gpu)"),
+    ],
+)
+def test_the_result_says_what_the_study_cost_and_what_drifted(study: Study, sentence: str) -> None:
+    assert sentence in " ".join(text_of(result_view(study)).split())
+
+
+def test_a_result_whose_cost_is_unknown_says_nothing_of_it() -> None:
+    shown = text_of(result_view(estimated_study()))
+    assert "The study took" not in shown
+    assert "drifted" not in shown
 
 
 def test_an_infeasible_result_shows_the_closest_configuration() -> None:

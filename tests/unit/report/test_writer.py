@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.report.example_study import empty_study, estimated_study, infeasible_study, simulated_study
+from tests.unit.report.served_studies import language_model_study, live_study
 from tuner.errors import BadInputError
 from tuner.report import writer
 from tuner.report.writer import REPORT_FILES, write_report
@@ -21,14 +22,17 @@ from tuner.trial import Circumstances
 _ROOT = Path(__file__).parents[3]
 
 
-@pytest.mark.parametrize("make_study", [estimated_study, simulated_study, infeasible_study, empty_study])
+_STUDIES = [estimated_study, simulated_study, infeasible_study, empty_study, language_model_study, live_study]
+
+
+@pytest.mark.parametrize("make_study", _STUDIES)
 def test_every_study_has_a_whole_report(make_study, tmp_path: Path) -> None:
     write_report(make_study(), tmp_path / "report")
     assert {path.name for path in (tmp_path / "report").iterdir()} == set(REPORT_FILES)
     assert (tmp_path / "report" / "pareto.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("make_study", [estimated_study, simulated_study, infeasible_study, empty_study])
+@pytest.mark.parametrize("make_study", _STUDIES)
 def test_the_study_is_read_back_from_its_json(make_study, tmp_path: Path) -> None:
     write_report(make_study(), tmp_path)
     assert decode((tmp_path / "study.json").read_bytes(), Study) == make_study()
@@ -136,6 +140,7 @@ def test_the_csv_tells_what_the_hardware_ran_at_and_who_else_used_it(tmp_path: P
         temperatures_c={"cpu": 61.0, "gpu": 72.5},
         power_capped_share=0.25,
         foreign=("process 77 (blender) on gpu",),
+        background_cores=0.75,
     )
     first, *others = study.trials
     assert first.measurement is not None
@@ -144,7 +149,42 @@ def test_the_csv_tells_what_the_hardware_ran_at_and_who_else_used_it(tmp_path: P
     (delivered,) = [name for name in row if name.startswith("delivered_")]
     assert (row[delivered], other[delivered]) == ("1.5", "")
     assert (row["highest_temperature_c"], row["power_capped_share"]) == ("72.5", "0.25")
-    assert row["shared_with"] == "process 77 (blender) on gpu"
+    assert (row["shared_with"], row["background_cores"]) == ("process 77 (blender) on gpu", "0.75")
+
+
+def test_the_csv_has_tokens_idle_time_failures_and_what_a_trial_cost(tmp_path: Path) -> None:
+    study = language_model_study()
+    rows = _rows(study, tmp_path)
+    trial = study.trials[3]
+    measurement = trial.measurement
+    assert measurement is not None
+    assert measurement.tokens is not None
+    assert measurement.tokens.tpot is not None
+    row = rows[3]
+    assert float(row["energy_per_token_j"]) == measurement.energy.per_token_j
+    assert float(row["ttft_p99_s"]) == measurement.tokens.ttft.p99_s
+    assert float(row["tpot_mean_s"]) == measurement.tokens.tpot.mean_s
+    assert float(row["tokens_per_s"]) == measurement.tokens.throughput_hz
+    assert float(row["idle_share"]) == measurement.idle_share
+    assert (row["tokens"], row["failed_requests"]) == (str(measurement.tokens.tokens), "1")
+    assert row["ended_early"] == "the SLO does not hold"
+    assert float(row["trial_energy_j"]) == trial.energy_j
+    assert row["late_or_failed_requests"] == str(trial.late_requests)
+
+
+def test_the_csv_tells_what_the_search_compared_beside_what_was_measured(tmp_path: Path) -> None:
+    study = language_model_study()
+    rows = _rows(study, tmp_path)
+    later = rows[9]
+    assert float(later["levelled_energy_per_request_j"]) < float(later["energy_per_request_j"]) / 1.03
+    assert rows[0]["levelled_energy_per_request_j"] == rows[0]["energy_per_request_j"]
+    assert [row["levelled_energy_per_request_j"] for row in rows if row["purpose"] == "reference"] == ["", ""]
+
+
+def test_the_csv_leaves_empty_what_a_study_without_tokens_lacks(tmp_path: Path) -> None:
+    row = _rows(estimated_study(), tmp_path)[0]
+    lacking = ("energy_per_token_j", "ttft_p50_s", "tpot_p50_s", "tokens", "idle_share", "background_cores")
+    assert {row[column] for column in (*lacking, "trial_energy_j", "ended_early")} == {""}
 
 
 def test_a_rejected_row_of_the_csv_has_its_reason_and_no_energy(tmp_path: Path) -> None:

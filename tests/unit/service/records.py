@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from knobs.contract import (
     Absence,
+    Calibration,
     Delivery,
     InventoryRecord,
     KnobKind,
@@ -24,8 +25,17 @@ from knobs.contract import (
 )
 from tuner.configuration import Configuration, ConfigurationSpace, OrderConstraint, Owner, Parameter, ParameterKind
 from tuner.daemon_record import Applied, DaemonStatus, Inventory, KnobMismatch, Verification
-from tuner.objective import Objective, Scenario, Slo
-from tuner.study_record import Comparison, MachineRecord, Recommendation, Study, StudyEvent, StudyRequest, StudyState
+from tuner.objective import LatencyMetric, Objective, Scenario, Slo
+from tuner.study_record import (
+    BreakEven,
+    Comparison,
+    MachineRecord,
+    Recommendation,
+    Study,
+    StudyEvent,
+    StudyRequest,
+    StudyState,
+)
 from tuner.trial import (
     Circumstances,
     EnergyResult,
@@ -35,6 +45,7 @@ from tuner.trial import (
     Purpose,
     Rejection,
     RejectionCause,
+    TokenResult,
     Trial,
     Verdict,
 )
@@ -61,7 +72,7 @@ parameters = st.builds(
     Parameter, names, texts, st.sampled_from(ParameterKind), tuples(values), st.sampled_from(Owner), floats
 )
 spaces = st.builds(ConfigurationSpace, tuples(parameters), st.just(()), st.none() | tuples(configurations))
-slos = st.builds(Slo, st.floats(1, 99), st.floats(0.001, 10))
+slos = st.builds(Slo, st.floats(1, 99), st.floats(0.001, 10), st.sampled_from(LatencyMetric))
 closed_objectives = st.builds(
     Objective,
     st.sampled_from([scenario for scenario in Scenario if scenario is not Scenario.SERVER]),
@@ -86,8 +97,19 @@ energies = st.builds(
     floats,
     st.none() | intervals,
     st.none() | floats,
+    st.none() | floats,
 )
 latencies = st.builds(LatencyResult, floats, floats, floats, floats, floats)
+circumstances = st.builds(
+    Circumstances,
+    st.dictionaries(names, floats, max_size=2),
+    st.dictionaries(texts, floats, max_size=2),
+    floats,
+    tuples(texts),
+    tuples(texts),
+    st.none() | floats,
+)
+tokens = st.builds(TokenResult, counts, floats, latencies, st.none() | latencies)
 measurements = st.builds(
     Measurement,
     energies,
@@ -102,24 +124,25 @@ measurements = st.builds(
     counts,
     floats,
     tuples(texts),
-    st.builds(
-        Circumstances,
-        st.dictionaries(names, floats, max_size=2),
-        st.dictionaries(texts, floats, max_size=2),
-        floats,
-        tuples(texts),
-        tuples(texts),
-    ),
+    circumstances,
+    counts,
+    st.none() | floats,
+    st.none() | tokens,
+    texts,
 )
+joules = st.none() | floats
 rejections = st.builds(Rejection, st.sampled_from(RejectionCause), texts)
 measured_trials = st.builds(
-    Trial, counts, configurations, st.sampled_from(Purpose), measurements, st.none(), times, floats
+    Trial, counts, configurations, st.sampled_from(Purpose), measurements, st.none(), times, floats, joules, counts
 )
 rejected_trials = st.builds(
-    Trial, counts, configurations, st.sampled_from(Purpose), st.none(), rejections, times, floats
+    Trial, counts, configurations, st.sampled_from(Purpose), st.none(), rejections, times, floats, joules, counts
 )
 trials = measured_trials | rejected_trials
-comparisons = st.builds(Comparison, floats, floats, floats, intervals, counts)
+comparisons = st.builds(
+    Comparison, floats, floats, floats, intervals, counts, st.none() | floats, st.none() | intervals
+)
+break_evens = st.builds(BreakEven, floats, floats, floats, st.none() | intervals, floats)
 recommendations = st.builds(
     Recommendation,
     configurations,
@@ -128,6 +151,7 @@ recommendations = st.builds(
     configurations,
     tuples(texts),
     tuples(texts),
+    st.none() | break_evens,
 )
 absences = st.builds(Absence, texts, texts, texts)
 machines = st.builds(
@@ -162,6 +186,8 @@ studies = st.builds(
     st.none() | recommendations,
     times,
     floats,
+    floats,
+    joules,
 )
 events = st.builds(
     StudyEvent,
@@ -207,6 +233,7 @@ meters = st.builds(
     floats,
     st.none() | st.builds(PowerCoefficients, ranges, ranges),
     texts,
+    st.none() | st.builds(Calibration, names, st.sampled_from(Scope), floats, floats, floats),
 )
 
 

@@ -2,26 +2,57 @@
 
 from __future__ import annotations
 
+from dataclasses import MISSING, fields
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from google.protobuf.message import Message
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, find, given, settings
+from hypothesis.strategies import SearchStrategy
 
 from knobs.contract import RestoreReport
 from tests.unit.service import records
 from tuner.configuration import ConfigurationSpace, Value
 from tuner.daemon_record import Applied, DaemonStatus, Inventory, Verification
 from tuner.errors import BadInputError
+from tuner.objective import Slo
 from tuner.service.translate import basics, machine, spaces, studies, trials
 from tuner.service.wattune.v1 import wattune_pb2 as pb
-from tuner.study_record import Study, StudyEvent, StudyRequest
-from tuner.trial import Trial
+from tuner.study_record import Comparison, Recommendation, Study, StudyEvent, StudyRequest
+from tuner.trial import Circumstances, EnergyResult, Measurement, TokenResult, Trial
 
 _Message = TypeVar("_Message", bound=Message)
 
+
+def optional_fields(record: type[Any]) -> dict[str, object]:
+    """Returns the defaults of a record's fields, by name, as far as there are any."""
+    defaults = {
+        field.name: field.default if field.default_factory is MISSING else field.default_factory()
+        for field in fields(record)
+    }
+    return {name: default for name, default in defaults.items() if default is not MISSING}
+
+
+_DRAWN = {
+    Slo: records.slos,
+    EnergyResult: records.energies,
+    TokenResult: records.tokens,
+    Circumstances: records.circumstances,
+    Measurement: records.measurements,
+    Trial: records.trials,
+    Comparison: records.comparisons,
+    Recommendation: records.recommendations,
+    Study: records.studies,
+}
+_OPTIONAL_FIELDS = [
+    pytest.param(_DRAWN[record], name, default, id=f"{record.__name__}.{name}")
+    for record in _DRAWN
+    for name, default in optional_fields(record).items()
+]
+
 slow_to_draw = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=60)
+first_to_be_found = settings(slow_to_draw, phases=(Phase.generate,), max_examples=1000)
 
 
 def sent(message: _Message) -> _Message:
@@ -29,6 +60,14 @@ def sent(message: _Message) -> _Message:
     copy = type(message)()
     copy.ParseFromString(message.SerializeToString())
     return copy
+
+
+@pytest.mark.parametrize(("strategy", "name", "default"), _OPTIONAL_FIELDS)
+def test_every_field_that_a_record_may_lack_is_drawn(
+    strategy: SearchStrategy[object], name: str, default: object
+) -> None:
+    """What is never drawn is never seen to arrive."""
+    find(strategy, lambda record: getattr(record, name) != default, settings=first_to_be_found)
 
 
 @given(records.values)

@@ -56,7 +56,16 @@ def crossed(message: object) -> dict[str, object]:
     return protocol.decode(line)["result"]
 
 
-@given(st.builds(Slice, instants, instants, st.lists(completions, max_size=5).map(tuple), st.none() | traffics))
+@given(
+    st.builds(
+        Slice,
+        instants,
+        instants,
+        st.lists(completions, max_size=5).map(tuple),
+        st.none() | traffics,
+        st.none() | instants,
+    )
+)
 def test_a_slice_crosses_unchanged(stretch: Slice) -> None:
     assert protocol.slice_from_json(crossed(protocol.slice_to_json(stretch))) == stretch
 

@@ -1,5 +1,6 @@
 """The adapter of a PyTorch module, beyond the contract."""
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.unit.serving_adapter.conftest import StartRunner
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 HERE = __name__
+CHECKOUT = Path(__file__).parents[3]
 
 
 class Recorder(torch.nn.Module):  # type: ignore[misc]
@@ -67,9 +69,26 @@ def no_pair() -> Any:
 NO_FUNCTION = 3
 
 
-def adapter_of(factory: str | None, **parameters: list[Any]) -> TorchModuleAdapter:
-    options = {} if factory is None else {"factory": f"{HERE}:{factory}", "seed": 5}
-    return TorchModuleAdapter(WorkloadDefinition("tested", options, parameters))
+class Hungry(torch.nn.Module):  # type: ignore[misc]
+    """Needs a terabyte for every item but the first."""
+
+    def forward(self, items: Any) -> Any:
+        return torch.empty((len(items) - 1, 10**12), dtype=torch.uint8)
+
+
+def hungry() -> tuple[Any, Any]:
+    return Hungry(), lambda items: (torch.ones(items),)
+
+
+def linear() -> tuple[Any, Any]:
+    return torch.nn.Sequential(torch.nn.Linear(4, 4), Recorder()), lambda items: (torch.ones(items, 4),)
+
+
+def adapter_of(
+    factory: str | None, options: dict[str, Any] | None = None, **parameters: list[Any]
+) -> TorchModuleAdapter:
+    named = {} if factory is None else {"factory": f"{HERE}:{factory}", "seed": 5}
+    return TorchModuleAdapter(WorkloadDefinition("tested", {**named, **(options or {})}, parameters))
 
 
 @pytest.fixture(autouse=True)
@@ -134,7 +153,7 @@ def test_weights_are_the_same_in_every_process_that_uses_the_seed() -> None:
 @pytest.mark.parametrize(
     ("factory", "message"),
     [
-        (None, "names no factory"),
+        (None, "names neither a factory nor a model file"),
         ("raising", r"factory '.*:raising' of 'tested' failed: FileNotFoundError: no weights in /nowhere\."),
         ("nowhere", "has no 'nowhere'"),
         ("NO_FUNCTION", "failed: TypeError: 'int' object is not callable"),
@@ -171,6 +190,74 @@ def test_a_value_of_another_type_is_refused(value: Any) -> None:
         adapter.configure({"serving.batch_size": value})
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"modle": "x.pt2"}, "has the option 'modle', which its adapter does not know"),
+        ({"model": "x.pt2"}, "names a factory and a model: leave one of them out"),
+        ({"precision": "int4"}, "'float32' or 'bfloat16' or 'float16'"),
+        ({"device": "gpu"}, "cannot run on the device 'gpu': RuntimeError"),
+        ({"device": "meta:x"}, "cannot run on the device 'meta:x'"),
+        ({"seed": "five"}, "a whole number of at least 0"),
+    ],
+)
+def test_options_that_are_wrong_are_refused_in_one_sentence(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(AdapterError, match=message) as raised:
+        adapter_of("positional", options).open()
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_the_module_computes_in_the_precision_that_is_asked_for(precision: str) -> None:
+    adapter = adapter_of("linear", {"precision": precision})
+    adapter.open()
+    (received,) = adapter._module[1].fed[-1]
+    assert received.dtype == getattr(torch, precision)
+
+
+def test_module_and_inputs_are_moved_to_the_device() -> None:
+    adapter = adapter_of("linear", {"device": "meta"}, batch_size=[2])
+    adapter.open()
+    assert adapter._module[0].weight.device.type == "meta"
+    assert all(batch[0].device.type == "meta" for batch in adapter._batches.values())
+
+
+def test_a_batch_that_needs_too_much_memory_is_named_with_what_to_do() -> None:
+    adapter = adapter_of("hungry", batch_size=[1, 8])
+    adapter.open()
+    with pytest.raises(
+        AdapterError, match=r"A batch of 8 items .* does not fit into memory .*list smaller batch sizes"
+    ):
+        adapter.infer(8)
+    adapter.infer(1)
+
+
+STARVED = f"""
+import resource, torch
+from serving_adapter.contract import AdapterError, WorkloadDefinition
+from serving_adapter.torch_module import TorchModuleAdapter
+options = {{"factory": "{__name__}:wide"}}
+adapter = TorchModuleAdapter(WorkloadDefinition("tested", options, {{"batch_size": [4096], "threads": [1]}}))
+adapter.open()
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (64 << 20), resource.RLIM_INFINITY))
+try:
+    adapter.infer(4096)
+except AdapterError as error:
+    print(error)
+"""
+
+
+def wide() -> tuple[Any, Any]:
+    """Needs 128 KiB an item: 512 MiB for the largest batch."""
+    return torch.nn.Linear(1, 1 << 15), lambda items: (torch.ones(items, 1),)
+
+
+def test_a_module_that_needs_more_memory_than_its_runner_may_have_gets_one_sentence() -> None:
+    child = subprocess.run([sys.executable, "-c", STARVED], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert "A batch of 4096 items of the workload 'tested' does not fit into memory" in child.stdout, child
+
+
 def test_an_interpreter_without_torch_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(AdapterError, match=r"needs PyTorch, which .* cannot import"):
@@ -178,12 +265,11 @@ def test_an_interpreter_without_torch_is_named(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_module_is_served_by_a_runner_even_if_its_factory_prints(start_runner: StartRunner) -> None:
-    checkout = Path(__file__).parents[3]
     runner = start_runner(
         "serving_adapter.torch_module:TorchModuleAdapter",
         {"factory": f"{HERE}:printing"},
         {"batch_size": [1, 2], "threads": [1, 2]},
-        environment={"PYTHONPATH": str(checkout)},
+        environment={"PYTHONPATH": str(CHECKOUT)},
     )
     runner.open()
     assert runner.configure({"serving.batch_size": 2, "serving.threads": 1}) == runner.current()

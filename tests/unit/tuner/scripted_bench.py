@@ -5,6 +5,7 @@ The real ones are joined in tests/service; here every failure can be placed exac
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -22,9 +23,9 @@ from knobs.contract import (
     RestoreReport,
     Scope,
 )
-from serving_adapter.contract import Completion, Load, ServingParameter, Slice
+from serving_adapter.contract import Completion, Histogram, Load, ServingParameter, Slice, Traffic
 from tuner.configuration import Configuration, Value
-from tuner.measuring.procedure import Bench
+from tuner.measuring.bench import Bench
 from tuner.objective import Objective, Scenario, Slo
 from tuner.search.contract import Proposal, Stop
 from tuner.study.planning import plan_space
@@ -57,6 +58,10 @@ class ScriptedDevice:
     Attributes:
         fault: Called with the name of every call before it is carried out; may raise.
         conditions: What the device says about itself.
+        drift: What all power is multiplied by at an instant.
+        failing: Called for every batch with its number; whether it fails.
+        pid: The process that serves.
+        restore_hook: Called when trial values are taken back.
     """
 
     now_s: float = 100.0
@@ -68,6 +73,11 @@ class ScriptedDevice:
     fault: Callable[[str], None] = lambda _: None
     conditions: Callable[[], Conditions] = Conditions
     calls: list[str] = field(default_factory=list)
+    drift: Callable[[float], float] = lambda _: 1.0
+    failing: Callable[[int], bool] = lambda _: False
+    pid: int | None = 1
+    restore_hook: Callable[[], None] = lambda: None
+    batches: int = 0
 
     def _call(self, name: str) -> None:
         self.calls.append(name)
@@ -89,6 +99,8 @@ class ScriptedDevice:
         self.leased = False
 
     def restore(self) -> RestoreReport:
+        self._call("restore")
+        self.restore_hook()
         self.clock_mhz = 1500
         return RestoreReport()
 
@@ -139,28 +151,48 @@ class ScriptedDevice:
         start_s, completions = self.now_s, []
         while self.now_s < start_s + duration_s:
             arrival_s = self.now_s
-            self.now_s += self.latency_s
-            self.energy_j += self.power_w * self.latency_s
-            completions.append(Completion((arrival_s,) * int(self.batch_size), arrival_s, self.now_s))
+            self._pass(self.latency_s)
+            self.batches += 1
+            failure = "no answer" if self.failing(self.batches) else ""
+            completions.append(Completion((arrival_s,) * int(self.batch_size), arrival_s, self.now_s, failure))
+        if self._load.scenario == "live":
+            return Slice(start_s, self.now_s, (), _counted(completions, self.now_s - start_s))
         return Slice(start_s, self.now_s, tuple(completions))
+
+    def _pass(self, seconds: float) -> None:
+        self.now_s += seconds
+        self.energy_j += self.drift(self.now_s) * self.power_w * seconds
 
     def stop_load(self) -> None:
         self._call("stop_load")
 
     def serving_pid(self) -> int | None:
-        return 1
+        return self.pid
 
     def idle(self, duration_s: float) -> None:
         self.now_s += duration_s
         self.energy_j += 5.0 * duration_s
 
 
-def bench(device: ScriptedDevice, slo: str = "p90 <= 50 ms") -> Bench:
+def _counted(completions: Sequence[Completion], duration_s: float) -> Traffic:
+    """What a server with buckets of 10 ms counts of these."""
+    latencies = [each.finish_s - each.arrivals_s[0] for each in completions if not each.failure]
+    bounds = (*(0.01 * k for k in range(1, 12)), math.inf)
+    counts = tuple(float(sum(latency <= bound for latency in latencies)) for bound in bounds)
+    return Traffic(
+        requests=len(latencies),
+        failures=len(completions) - len(latencies),
+        histograms={"latency": Histogram(bounds, counts, sum(latencies))},
+        busy_s=0.5 * duration_s,
+    )
+
+
+def bench(device: ScriptedDevice, slo: str = "p90 <= 50 ms", scenario: Scenario = Scenario.MULTI_STREAM) -> Bench:
     """Returns a bench on a scripted device."""
     return Bench(
         hardware=device,
         workload=device,
-        objective=Objective(Scenario.MULTI_STREAM, (Slo.parse(slo),), Scope.BOARD),
+        objective=Objective(scenario, (Slo.parse(slo),), Scope.BOARD),
         space=plan_space((CLOCK,), (BATCH,), Scenario.MULTI_STREAM, Scope.BOARD),
         knobs=(CLOCK,),
         meter=METER,
@@ -176,6 +208,9 @@ class ScriptedSearch:
     def __init__(self, device_bench: Bench) -> None:
         self._space = device_bench.space
         self.fault: Callable[[str], None] = lambda _: None
+
+    def cpu_s(self) -> float:
+        return 0.0
 
     def propose(self, trials: Sequence[Trial]) -> Proposal | Stop:
         self.fault("propose")

@@ -22,7 +22,8 @@ class FreshData:
 
 
 def _confirm(fresh, baseline=BASELINE):
-    return confirm(study(baseline, BEST, SECOND), baseline.configuration, 3, fresh)
+    made = study(baseline, BEST, SECOND)
+    return confirm(made, made.trials, baseline.configuration, 3, fresh)
 
 
 def test_a_candidate_that_breaks_the_slo_again_gives_way_to_the_next():

@@ -3,11 +3,11 @@ from dataclasses import replace
 
 import pytest
 
-from knobs.contract import Conditions, DeviceError, Occupant, PowerCoefficients
+from knobs.contract import Calibration, Conditions, DeviceError, Occupant, PowerCoefficients, Scope
 from serving_adapter.contract import AdapterError
 from serving_adapter.runner.client import RunnerLostError
 from tests.unit.tuner.records import study, trial
-from tests.unit.tuner.scripted_bench import BASELINE, BATCH, CLOCK, ScriptedDevice, ScriptedSearch, bench
+from tests.unit.tuner.scripted_bench import BASELINE, BATCH, CLOCK, METER, ScriptedDevice, ScriptedSearch, bench
 from tuner.clock import SystemClock
 from tuner.config_record import MeasurementSettings, StudySettings
 from tuner.configuration import Configuration
@@ -153,16 +153,16 @@ def _fails(name, times, error):
 
 
 @pytest.mark.parametrize(
-    ("call", "error", "cause"),
+    ("call", "number", "error", "cause"),
     [
-        ("apply", DeviceError("The kernel said EIO."), RejectionCause.NOT_APPLIED),
-        ("sample", DeviceError("The meter is gone."), RejectionCause.METER),
-        ("run", AdapterError("The model failed."), RejectionCause.WORKLOAD),
-        ("configure", AdapterError("No such batch."), RejectionCause.WORKLOAD),
+        ("apply", 1, DeviceError("The kernel said EIO."), RejectionCause.NOT_APPLIED),
+        ("sample", 2, DeviceError("The meter is gone."), RejectionCause.METER),
+        ("run", 1, AdapterError("The model failed."), RejectionCause.WORKLOAD),
+        ("configure", 1, AdapterError("No such batch."), RejectionCause.WORKLOAD),
     ],
 )
-def test_a_fault_is_a_rejection_with_its_reason(run, call, error, cause):
-    run.device.fault = _fails(call, 1, error)
+def test_a_fault_is_a_rejection_with_its_reason(run, call, number, error, cause):
+    run.device.fault = _fails(call, number, error)
     finished = run.go()
     rejections = [t.rejection for t in finished.trials if t.rejection]
     assert [(r.cause, r.reason) for r in rejections] == [(cause, str(error))]
@@ -220,7 +220,7 @@ def test_a_resumed_study_measures_nothing_twice(run):
     with pytest.raises(RuntimeError):
         run.go()
     finished = run.go()
-    searched = [t.configuration for t in finished.trials if t.purpose is not Purpose.CONFIRMATION]
+    searched = [t.configuration for t in finished.trials if not t.purpose.is_another_look]
     assert len(searched) == len(set(searched)) == run.bench.space.size
 
 
@@ -254,7 +254,9 @@ def test_a_configuration_is_never_its_own_rival():
     winner = trial(1, 10.0, clock_mhz=1000, cpu_s=1.0, throughput_hz=2.0)
     again = trial(2, 5.0, clock_mhz=1000, cpu_s=0.5, throughput_hz=4.0, purpose=Purpose.CONFIRMATION)
     baseline = trial(0, 20.0, cpu_s=2.0, throughput_hz=1.0)
-    recommendation = recommend(study(baseline, winner, again), Confirmation(winner), coefficients)
+    recommendation = recommend(
+        study(baseline, winner, again), Confirmation(winner), replace(METER, coefficients=coefficients)
+    )
     assert "The recommendation is the same over the whole band." in recommendation.caveats
 
 
@@ -264,9 +266,11 @@ def test_a_configuration_that_broke_the_slo_again_is_no_rival():
     better = trial(2, 5.0, clock_mhz=500, cpu_s=0.5, throughput_hz=4.0)
     broke = trial(3, 5.0, clock_mhz=500, verdict=Verdict.INFEASIBLE, purpose=Purpose.CONFIRMATION, cpu_s=0.5)
     baseline = trial(0, 20.0, cpu_s=2.0, throughput_hz=1.0)
-    candid = recommend(study(baseline, winner, better), Confirmation(winner), coefficients)
+    candid = recommend(study(baseline, winner, better), Confirmation(winner), replace(METER, coefficients=coefficients))
     assert any("trial 2 uses" in caveat for caveat in candid.caveats)
-    strict = recommend(study(baseline, winner, better, broke), Confirmation(winner), coefficients)
+    strict = recommend(
+        study(baseline, winner, better, broke), Confirmation(winner), replace(METER, coefficients=coefficients)
+    )
     assert "The recommendation is the same over the whole band." in strict.caveats
 
 
@@ -274,10 +278,10 @@ def test_a_shared_device_and_a_power_cap_stand_beside_the_figure():
     seen = Circumstances(foreign=("process 77 (blender) on gpu",), power_capped_share=0.8)
     winner = trial(1, 10.0, clock_mhz=1000)
     winner = replace(winner, measurement=replace(winner.measurement, circumstances=seen))
-    caveats = recommend(study(trial(0, 20.0), winner), Confirmation(winner), None).caveats
+    caveats = recommend(study(trial(0, 20.0), winner), Confirmation(winner), METER).caveats
     assert any("shared in 1 of 2 trials" in caveat and "blender" in caveat for caveat in caveats)
     assert any("power cap holds the clock down for 80%" in caveat for caveat in caveats)
-    alone = recommend(study(trial(0, 20.0), trial(1, 10.0)), Confirmation(trial(1, 10.0)), None).caveats
+    alone = recommend(study(trial(0, 20.0), trial(1, 10.0)), Confirmation(trial(1, 10.0)), METER).caveats
     assert alone == ()
 
 
@@ -286,3 +290,10 @@ def test_a_machine_that_other_programs_share_is_marked_in_the_study(run):
     run.bench = replace(run.bench, is_watched=True)
     finished = run.go()
     assert any("The device was shared in" in caveat for caveat in finished.recommendation.caveats)
+
+
+def test_joules_out_of_a_calibration_are_said_to_be_estimated_and_how():
+    meter = replace(METER, calibration=Calibration("gpu.energy", Scope.WALL, 1.06, 97.0, 0.004))
+    [caveat] = recommend(study(trial(0, 20.0), trial(1, 10.0)), Confirmation(trial(1, 10.0)), meter).caveats
+    for words in ("gpu.energy", "wall", "1.06 times", "97 W", "0.4%"):
+        assert words in caveat

@@ -13,7 +13,7 @@ from tests.unit.tuner.scripted_bench import BASELINE, CLOCK, ScriptedDevice, ben
 from tuner.config_record import MeasurementSettings
 from tuner.configuration import Configuration
 from tuner.measuring.procedure import MeasuringProcedure
-from tuner.measuring.watch import Watch
+from tuner.measuring.watch import Bounds, Watch
 from tuner.trial import Measurement, Rejection, RejectionCause
 
 LOCK = KnobSpec(
@@ -47,7 +47,7 @@ def watch_of(*looks: Conditions) -> Watch:
             return looks[-1]
         return found
 
-    watch = Watch(observe, pause_s=0.0)
+    watch = Watch(observe, Bounds(), pause_s=0.0)
     with watch.looking():
         assert done.wait(5)
     return watch
@@ -95,7 +95,7 @@ def test_a_throttle_that_comes_and_goes_is_noticed():
 
 def test_what_happened_before_the_first_look_is_not_held_against_the_trial():
     script = iter((Conditions(obstacles=("gpu: thermal slowdown",)),))
-    watch = Watch(lambda: next(script, at(1200)), pause_s=60.0)
+    watch = Watch(lambda: next(script, at(1200)), Bounds(), pause_s=60.0)
     with watch.looking():
         pass
     assert verdict(watch) is None
@@ -117,7 +117,7 @@ def test_a_keeper_that_dies_meanwhile_is_noticed_at_the_end():
         asked.set()
         return BUSY
 
-    watch = Watch(observe, pause_s=0.0)
+    watch = Watch(observe, Bounds(), pause_s=0.0)
     with pytest.raises(KeeperLostError), watch.looking():
         asked.wait(1)
         threading.Event().wait(0.05)
@@ -128,8 +128,10 @@ QUICK = MeasurementSettings(window_s=1.0, min_window_s=0.2, slice_s=0.05, warm_u
 
 def measure(device: ScriptedDevice) -> Measurement | Rejection:
     watched = replace(bench(device), is_watched=True)
-    return MeasuringProcedure(watched, BASELINE, QUICK, lambda: False).measure(
-        Configuration({**BASELINE, CLOCK.id: 500})
+    return (
+        MeasuringProcedure(watched, BASELINE, QUICK, lambda: False)
+        .measure(Configuration({**BASELINE, CLOCK.id: 500}))
+        .result
     )
 
 

@@ -8,11 +8,18 @@ from hypothesis import strategies as st
 from knobs.contract import PowerCoefficients, Provenance, Reading
 from serving_adapter.contract import Completion, Slice
 from tests.unit.tuner.scripted_bench import METER
-from tuner.measuring.window import Window, percentile, student_t
+from tuner.measuring.confidence import student_t
+from tuner.measuring.latencies import percentile
+from tuner.measuring.tally import RequestTally
+from tuner.measuring.window import Window
 from tuner.objective import Slo
 from tuner.trial import Interval, Verdict
 
 SLOS = (Slo.parse("p90 <= 50 ms"),)
+
+
+def opened(reading, before=None, meter=METER):
+    return Window(meter, RequestTally(SLOS), reading, before)
 
 
 def test_student_t_agrees_with_published_tables():
@@ -30,8 +37,7 @@ def test_a_percentile_is_a_value_that_was_seen_and_covers_its_share(values, perc
 
 
 def test_energy_is_what_the_counter_grew_by_per_completed_request():
-    window = Window(METER, SLOS)
-    window.open(Reading(10.0, 100.0))
+    window = opened(Reading(10.0, 100.0))
     window.add(
         Slice(10.0, 11.0, (Completion((10.0, 10.0), 10.0, 10.5), Completion((10.5, 10.5), 10.5, 11.0))),
         Reading(11.0, 108.0),
@@ -41,8 +47,8 @@ def test_energy_is_what_the_counter_grew_by_per_completed_request():
     assert energy.per_request_j == pytest.approx(12.0 / 6)
     assert energy.mean_power_w == pytest.approx(6.0)
     assert energy.interval.low <= energy.per_request_j <= energy.interval.high
-    assert window.queries == 3
-    assert window.late == [3]
+    assert window.tally.queries == 3
+    assert window.tally.late_queries == 3
 
 
 def batch(start_s, finish_s, requests=1):
@@ -72,9 +78,8 @@ def test_a_counter_that_moves_in_steps_costs_no_accuracy(period_s, phase, latenc
         step_s = (math.floor(now_s / period_s - phase) + phase) * period_s
         return Reading(step_s, power_w * step_s)
 
-    window = Window(METER, SLOS)
     warm_up = closed_loop(10.0 - slice_s, 10.0, latency_s)
-    window.open(reading(10.0), warm_up)
+    window = opened(reading(10.0), warm_up)
     for number in range(6):
         start_s = 10.0 + number * slice_s
         window.add(closed_loop(start_s, start_s + slice_s, latency_s), reading(start_s + slice_s))
@@ -86,20 +91,20 @@ def test_a_counter_that_moves_in_steps_costs_no_accuracy(period_s, phase, latenc
 
 def test_the_interval_is_wider_by_what_the_meter_itself_does_not_know():
     def interval(error_j):
-        window = Window(METER, SLOS)
-        window.open(Reading(0.0, 0.0, error_j=error_j))
-        for instant in (1.0, 2.0, 3.0):
+        window = opened(Reading(0.0, 0.0, error_j=error_j))
+        for instant in map(float, range(1, 11)):
             window.add(closed_loop(instant - 1, instant, 0.1), Reading(instant, 100.0 * instant, error_j=error_j))
         return window.energy().interval
 
     sharp, blurred = interval(0.0), interval(3.0)
-    assert (blurred.high - blurred.low) - (sharp.high - sharp.low) == pytest.approx(2 * 2 * 3.0 / 30)
+    assert (blurred.high - blurred.low) - (sharp.high - sharp.low) == pytest.approx(
+        2 * 2 * 3.0 * math.sqrt(10 / 4) / 100
+    )
 
 
 def test_a_reading_from_before_the_known_work_is_not_counted_from():
     """Its joules were spent on work of which nobody has told."""
-    window = Window(METER, SLOS)
-    window.open(Reading(8.0, 0.0), closed_loop(9.5, 10.0, 0.1))
+    window = opened(Reading(8.0, 0.0), closed_loop(9.5, 10.0, 0.1))
     for instant in (11.0, 12.0, 13.0):
         window.add(closed_loop(instant - 1, instant, 0.1), Reading(instant, 100.0 * (instant - 8.0)))
     assert window.energy().per_request_j == pytest.approx(10.0)
@@ -107,8 +112,7 @@ def test_a_reading_from_before_the_known_work_is_not_counted_from():
 
 
 def test_a_meter_that_does_not_move_adds_no_reading():
-    window = Window(METER, SLOS)
-    window.open(Reading(0.0, 0.0))
+    window = opened(Reading(0.0, 0.0))
     window.add(closed_loop(0.0, 1.0, 0.1), Reading(0.0, 0.0))
     assert len(window.readings) == 1
     assert window.relative_half_width() == math.inf
@@ -116,15 +120,14 @@ def test_a_meter_that_does_not_move_adds_no_reading():
 
 @given(st.lists(st.tuples(st.floats(0.01, 5), st.integers(1, 20)), min_size=2, max_size=20))
 def test_slices_lose_no_energy_and_no_request(pieces):
-    window = Window(METER, SLOS)
-    window.open(Reading(0.0, 0.0))
+    window = opened(Reading(0.0, 0.0))
     instant_s, energy_j = 0.0, 0.0
     for power_w, requests in pieces:
         completion = batch(instant_s, instant_s + 0.01, requests)
         instant_s, energy_j = instant_s + 1.0, energy_j + power_w
         window.add(Slice(instant_s - 1.0, instant_s, (completion,)), Reading(instant_s, energy_j))
     total = sum(requests for _, requests in pieces)
-    assert window.requests == total
+    assert window.tally.requests == total
     assert window.energy().per_request_j * total == pytest.approx(energy_j)
 
 
@@ -134,8 +137,7 @@ def test_an_estimate_carries_its_band_and_the_cpu_time_behind_it():
         provenance=Provenance.ESTIMATED,
         coefficients=PowerCoefficients(static_w=(1.0, 2.0, 4.0), cpu_core_w=(2.0, 3.0, 6.0)),
     )
-    window = Window(meter, SLOS)
-    window.open(Reading(0.0, 0.0, cpu_s=5.0))
+    window = opened(Reading(0.0, 0.0, cpu_s=5.0), meter=meter)
     for instant in (1.0, 2.0):
         window.add(
             Slice(instant - 1, instant, (batch(instant - 1, instant),)),
@@ -147,8 +149,7 @@ def test_an_estimate_carries_its_band_and_the_cpu_time_behind_it():
 
 
 def test_a_batch_counts_once_however_many_requests_it_holds():
-    window = Window(METER, SLOS)
-    window.open(Reading(0.0, 0.0))
+    window = opened(Reading(0.0, 0.0))
     window.add(Slice(0.0, 1.0, tuple(batch(0.1 * n, 0.1 * n + 0.01, 100) for n in range(10))), Reading(1.0, 1.0))
-    assert window.requests == 1000
-    assert window.verdict is Verdict.UNDECIDED
+    assert window.tally.requests == 1000
+    assert window.tally.verdict is Verdict.UNDECIDED

@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 from importlib.resources import files
 
+from tuner.report.cost_sentences import drift_sentence
 from tuner.report.digest import Digest
+from tuner.report.page.cost import tuning_cost
+from tuner.report.page.drift_chart import drift_chart
 from tuner.report.page.figures import Figure, plotly_source
 from tuner.report.page.front_chart import front_chart
-from tuner.report.page.markup import Markup, element, join
+from tuner.report.page.key_figures import key_figures
+from tuner.report.page.markup import Markup, element, join, typeset
 from tuner.report.page.search_charts import parameter_charts, progress_chart
 from tuner.report.page.sections import (
     caveats,
     heading,
-    key_figures,
     machine,
     recommendation_table,
-    rejections,
+    set_apart,
 )
 from tuner.report.page.trials import trials_table
 from tuner.report.view import energy_j, energy_title, front_view, outside_text, search_axis
@@ -36,8 +39,9 @@ def page(study: Study) -> str:
         caveats(digest),
         *_charts(digest),
         recommendation_table(digest),
+        tuning_cost(digest),
         trials_table(digest),
-        rejections(digest),
+        set_apart(digest),
         machine(digest),
         _footer(study),
         _script(plotly_source()),
@@ -69,12 +73,31 @@ def _charts(digest: Digest) -> tuple[Markup, ...]:
         _chart("front", front_chart(digest, view)),
         element("h2", "The course of the search"),
         _note(
-            f"Energy per request of each trial, and of the best feasible one so far. {digest.study.reason} {outside}"
+            f"Energy per request of each trial, and of the best feasible one so far{_levelled(digest)}. "
+            f"{digest.study.reason} {outside}"
         ),
         _chart("progress", progress_chart(digest, energy)),
+        *_drift(digest),
         element("h2", "Parameter by parameter"),
         _note(f"{axis}, against one parameter at a time; the others vary too. {outside}"),
         element("div", *small, class_="small-charts", style=f"--columns: {_columns(len(small))}"),
+    )
+
+
+def _levelled(digest: Digest) -> str:
+    return " (which one is best was decided with the machine's drift removed)" if drift_sentence(digest) else ""
+
+
+def _drift(digest: Digest) -> tuple[Markup, ...]:
+    if len(digest.looks_for_drift) < 2:
+        return ()
+    return (
+        element("h2", "The machine's drift"),
+        _note(
+            "The baseline was measured again and again while searching; bars are 95 % intervals, and the line is what "
+            f"was removed before trials were compared. {drift_sentence(digest) or 'No drift could be told from noise.'}"
+        ),
+        element("div", _chart("drift", drift_chart(digest)), class_="narrow"),
     )
 
 
@@ -98,7 +121,7 @@ def _chart(name: str, figure: Figure) -> Markup:
 
 
 def _note(text: str) -> Markup:
-    return element("p", text.strip(), class_="quiet")
+    return element("p", typeset(text.strip()), class_="quiet")
 
 
 def _footer(study: Study) -> Markup:

@@ -12,7 +12,7 @@ from tuner.report.axes import Axis, logarithmic_ticks
 from tuner.report.digest import Digest, measurement_of
 from tuner.report.points import FRONT_COLOUR
 from tuner.report.sentences import latency_text
-from tuner.report.vocabulary import energy_text, interval_text, settings
+from tuner.report.vocabulary import energy_text, interval_text, settings, share_text
 from tuner.trial import Trial
 
 Figure = dict[str, Any]
@@ -103,6 +103,8 @@ def _hover_text(digest: Digest, trial: Trial) -> str:
         energy_text(measurement.energy),
         *([f"band {interval_text(measurement.energy.band, 'J')}"] if measurement.energy.band else []),
         f"{latency_text(digest, measurement.slo_latency_s)}, {measurement.verdict.value}",
+        *([f"idle {share_text(measurement.idle_share or 0.0)}"] if digest.has_idle_time else []),
+        *([f"cut short: {measurement.ended_early}"] if measurement.ended_early else []),
     )
     values = settings(trial.configuration, digest.study.space.parameters)
     lines = [f"<b>Trial {trial.number}</b> · {trial.purpose.value}", *map(escape, figures), "", *map(escape, values)]

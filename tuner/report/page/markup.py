@@ -9,7 +9,9 @@ from html import escape
 _VOID = frozenset({"meta", "br"})
 
 
-_NUMBER_AND_UNIT = re.compile(r"(?<=\d) (?=(?:%|[mµn]?[JsW]|[kMG]?Hz|min|h)(?!\w))|(?<=≤) | (?=≤)")
+_NUMBER_AND_UNIT = re.compile(
+    r"(?<=\d) (?=(?:%|[kMGmµn]?[JsW]|[kMG]?Hz|min|h)(?!\w))|(?<=\d min) (?=\d)|(?<=\d h) (?=\d)|(?<=≤) | (?=≤)"
+)
 
 
 def typeset(text: str) -> str:

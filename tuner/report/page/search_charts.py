@@ -72,16 +72,19 @@ def _spread(choices: list[str]) -> list[str]:
 
 
 def _best_so_far(digest: Digest, energy: Axis) -> tuple[list[float], list[float]]:
-    """Returns the numbers of the trials from the first feasible one on, and the least feasible energy by then."""
+    """Returns the numbers of the trials from the first feasible one on, and the energy of the best by then.
+
+    Which one is best was decided with the drift removed; its energy is shown as it was measured.
+    """
     numbers: list[float] = []
     energies: list[float] = []
-    least = math.inf
+    best: Trial | None = None
     for trial in digest.explored:
-        if trial.is_feasible:
-            least = min(least, energy.number(energy_j(trial)))
-        if math.isfinite(least):
+        if trial.is_feasible and (best is None or digest.levelled_j[trial.number] < digest.levelled_j[best.number]):
+            best = trial
+        if best is not None:
             numbers.append(trial.number)
-            energies.append(least)
+            energies.append(energy.number(energy_j(best)))
     return numbers, energies
 
 

@@ -5,22 +5,18 @@ from __future__ import annotations
 from tuner.configuration import Owner
 from tuner.report.digest import Digest
 from tuner.report.page.markup import Markup, element, join, typeset
-from tuner.report.page.trials import Heading, number_cell, table
-from tuner.report.sentences import baseline_sentence, knobs_sentence, latency_text, provenance_sentence, result_sentence
+from tuner.report.page.trials import Heading, heading_text, number_cell, table
+from tuner.report.sentences import baseline_sentence, knobs_sentence, provenance_sentence, result_sentence
+from tuner.report.shown_figures import figure_rows
 from tuner.report.vocabulary import (
     NOTHING,
     configuration_text,
-    duration_text,
-    interval_text,
     origin_text,
     owner_text,
     parameter_label,
-    quantity_text,
-    share_interval_text,
-    share_text,
-    slo_text,
     value_text,
 )
+from tuner.trial import Trial
 
 _EMPTY = Markup("")
 
@@ -43,50 +39,6 @@ def heading(digest: Digest) -> Markup:
             ),
         )
     )
-
-
-def key_figures(digest: Digest) -> Markup:
-    """Returns the four figures that a reader looks for first."""
-    study = digest.study
-    figures = [*_comparison_figures(digest), _trial_count(digest)]
-    slos = " and ".join(map(slo_text, study.objective.slos))
-    figures.append(("Objective", slos, f"least energy per request, {study.objective.scenario}"))
-    blocks = (
-        element("div", element("dt", name), element("dd", typeset(figure)), element("dd", typeset(remark)))
-        for name, figure, remark in figures
-    )
-    return element("dl", *blocks, class_="key")
-
-
-def _comparison_figures(digest: Digest) -> list[tuple[str, str, str]]:
-    comparison = digest.study.recommendation.comparison if digest.study.recommendation else None
-    if comparison is None:
-        best = digest.incumbent or digest.closest
-        if best is None or best.measurement is None:
-            return []
-        what = "Best so far" if digest.incumbent else "Closest to the SLO"
-        energy = best.measurement.energy
-        return [
-            (what, f"trial {best.number}", configuration_text(best.configuration, digest.study.space.parameters)),
-            ("Energy per request", quantity_text(energy.per_request_j, "J"), f"trial {best.number}, {_origin(digest)}"),
-            ("Latency", latency_text(digest, best.measurement.slo_latency_s), f"trial {best.number}"),
-        ]
-    before = quantity_text(comparison.baseline_per_request_j, "J")
-    return [
-        ("Saving", share_text(comparison.saving), f"95 % interval {share_interval_text(comparison.saving_interval)}"),
-        (
-            "Energy per request",
-            quantity_text(comparison.recommended_per_request_j, "J"),
-            f"baseline {before}; {_origin(digest)}",
-        ),
-    ]
-
-
-def _trial_count(digest: Digest) -> tuple[str, str, str]:
-    study = digest.study
-    remark = f"of {study.space.size:,} configurations, in {duration_text(study.duration_s)}"
-    rejected = f"; {len(digest.rejected)} rejected" if digest.rejected else ""
-    return "Trials", str(len(study.trials)), remark + rejected
 
 
 def caveats(digest: Digest) -> Markup:
@@ -152,46 +104,45 @@ def _figure_rows(digest: Digest) -> list[Markup]:
     assert recommendation is not None and found is not None and baseline is not None
     before = digest.figures(baseline.configuration, baseline)
     after = digest.figures(recommendation.configuration, found)
-    rows = [
-        ("Energy per request", *(quantity_text(side.per_request_j, "J") for side in (before, after)), _origin(digest)),
-        (
-            f"p{digest.slo.percentile:g} latency",
-            *(quantity_text(side.slo_latency_s, "s") for side in (before, after)),
-            f"objective {slo_text(digest.slo)}",
-        ),
-    ]
-    if before.band and after.band:
-        bands = (interval_text(before.band, "J"), interval_text(after.band, "J"))
-        rows.insert(1, ("Band of the estimate", *bands, "over all assumed power coefficients"))
     return [
         element(
             "tr",
-            element("td", name, " ", element("small", remark)),
-            *(number_cell(text) for text in (old, new)),
+            element("td", heading_text(row.name), " ", element("small", typeset(row.remark))),
+            *(number_cell(text) for text in row.cells),
             element("td"),
         )
-        for name, old, new, remark in rows
+        for row in figure_rows(digest, before, after)
     ]
 
 
-def rejections(digest: Digest) -> Markup:
-    """Returns the trials that do not count, and why."""
-    if not digest.rejected:
-        return _EMPTY
+def set_apart(digest: Digest) -> Markup:
+    """Returns the trials that were cut short, and those that do not count at all, and why."""
     parameters = digest.study.space.parameters
-    rows = [
-        element(
-            "tr",
-            number_cell(str(trial.number)),
-            element("td", str(trial.rejection.cause)),
-            element("td", trial.rejection.reason, class_="wrap"),
-            element("td", configuration_text(trial.configuration, parameters), class_="wrap quiet"),
-        )
+
+    def row(trial: Trial, *cells: Markup) -> Markup:
+        configuration = configuration_text(trial.configuration, parameters)
+        return element("tr", number_cell(str(trial.number)), *cells, element("td", configuration, class_="wrap quiet"))
+
+    early = [
+        row(trial, element("td", trial.measurement.ended_early, class_="wrap"))
+        for trial in digest.ended_early
+        if trial.measurement
+    ]
+    rejected = [
+        row(trial, element("td", str(trial.rejection.cause)), element("td", trial.rejection.reason, class_="wrap"))
         for trial in digest.rejected
         if trial.rejection
     ]
-    headings = (Heading("Trial", is_numeric=True), Heading("Cause"), Heading("Reason"), Heading("Configuration"))
-    return join((element("h2", "Rejected trials"), table(headings, rows)))
+    number, configuration = Heading("Trial", is_numeric=True), Heading("Configuration")
+    parts: list[Markup] = []
+    if early:
+        note = "They count, but their energy is known less well: there was nothing to be gained by measuring on."
+        parts += [element("h2", "Trials cut short"), element("p", note, class_="quiet")]
+        parts.append(table((number, Heading("Because"), configuration), early))
+    if rejected:
+        parts += [element("h2", "Rejected trials")]
+        parts.append(table((number, Heading("Cause"), Heading("Reason"), configuration), rejected))
+    return join(parts)
 
 
 def machine(digest: Digest) -> Markup:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from tuner.configuration import Parameter
 from tuner.report.digest import Digest
 from tuner.report.page.markup import Markup, element, join
+from tuner.report.shown_figures import ShownFigure, shown_figures
 from tuner.report.vocabulary import (
     NOTHING,
     energy_text,
     interval_text,
     parameter_label,
-    quantity_text,
     unit_text,
     value_text,
     verdict_text,
 )
-from tuner.trial import Measurement, Trial
+from tuner.trial import EnergyResult, Measurement, Trial
 
 
 @dataclass(frozen=True)
@@ -59,38 +59,92 @@ def number_cell(text: str, sort: float | None = None) -> Markup:
     return element("td", text, class_="number", data_sort=None if sort is None else repr(sort))
 
 
+def heading_text(name: str) -> str:
+    """Returns a figure's name as a title of the page's: "Energy/request", but "p90"."""
+    return name[:1].upper() + name[1:] if name.split("/")[0].isalpha() else name
+
+
 def trials_table(digest: Digest) -> Markup:
     """Returns all trials, one a row."""
     study = digest.study
     if not study.trials:
         return join((element("h2", "Trials"), element("p", "No trial has been finished yet.", class_="quiet")))
-    has_band = any(trial.measurement and trial.measurement.energy.band for trial in study.trials)
-    rows = [_row(digest, trial, has_band) for trial in study.trials]
-    return join((element("h2", "All trials"), table(_headings(digest, has_band), rows, sortable=True)))
-
-
-def _headings(digest: Digest, has_band: bool) -> tuple[Heading, ...]:
-    return (
+    columns = _columns(digest)
+    headings = (
         Heading("Trial", is_numeric=True),
         Heading("Purpose"),
         *(Heading(parameter_label(item.id), unit_text(item.unit), is_numeric=True) for item in digest.varied),
-        Heading("Energy/request", digest.shared_origin or "", is_numeric=True),
-        Heading("±", is_numeric=True),
-        *([Heading("Band", is_numeric=True)] if has_band else []),
-        Heading(f"p{digest.slo.percentile:g}", is_numeric=True),
-        Heading("Requests", is_numeric=True),
+        *(column.heading for column in columns),
         Heading("Verdict"),
+    )
+    rows = [_row(digest, trial, columns) for trial in study.trials]
+    return join((element("h2", "All trials"), table(headings, rows, sortable=True)))
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column of what was measured: its heading, and the cell of a measurement."""
+
+    heading: Heading
+    cell: Callable[[Measurement], Markup]
+
+
+def _columns(digest: Digest) -> tuple[_Column, ...]:
+    measured = [trial.measurement for trial in digest.study.trials if trial.measurement]
+    energy, *others = shown_figures(digest)
+    columns = [_energy_column(digest, energy), _Column(Heading("±", is_numeric=True), _half_width_cell)]
+    if any(measurement.energy.band for measurement in measured):
+        columns.append(_Column(Heading("Band", is_numeric=True), _band_cell))
+    columns += [_figure_column(digest, figure) for figure in others]
+    columns.append(_count_column("Requests", lambda measurement: measurement.requests))
+    if any(measurement.failed_requests for measurement in measured):
+        columns.append(_count_column("Failed", lambda measurement: measurement.failed_requests))
+    return tuple(columns)
+
+
+def _energy_column(digest: Digest, figure: ShownFigure) -> _Column:
+    if digest.shared_origin is not None:
+        return _figure_column(digest, figure)
+    heading = Heading(heading_text(figure.name), is_numeric=True)
+    return _Column(heading, lambda measurement: _origin_cell(measurement.energy))
+
+
+def _figure_column(digest: Digest, figure: ShownFigure) -> _Column:
+    def cell(measurement: Measurement) -> Markup:
+        figures = digest.figures_of([measurement])
+        return number_cell(figure.text_of(figures), figure.value(figures))
+
+    return _Column(Heading(heading_text(figure.name), figure.remark, is_numeric=True), cell)
+
+
+def _count_column(title: str, count: Callable[[Measurement], int]) -> _Column:
+    return _Column(
+        Heading(title, is_numeric=True), lambda measurement: number_cell(str(count(measurement)), count(measurement))
     )
 
 
-def _row(digest: Digest, trial: Trial, has_band: bool) -> Markup:
-    verdict = verdict_text(trial)
+def _origin_cell(energy: EnergyResult) -> Markup:
+    return number_cell(energy_text(energy), energy.per_request_j)
+
+
+def _half_width_cell(measurement: Measurement) -> Markup:
+    energy = measurement.energy
+    share = (energy.interval.high - energy.interval.low) / 2 / energy.per_request_j
+    return number_cell(f"{share * 100:.1f} %", share)
+
+
+def _band_cell(measurement: Measurement) -> Markup:
+    band = measurement.energy.band
+    return number_cell(interval_text(band, "J") if band else NOTHING)
+
+
+def _row(digest: Digest, trial: Trial, columns: Sequence[_Column]) -> Markup:
     cells = (
         number_cell(str(trial.number), trial.number),
         element("td", _purpose(digest, trial)),
         *(_value_cell(trial, parameter) for parameter in digest.varied),
-        *_measured_cells(trial.measurement, has_band, digest.shared_origin is not None),
-        element("td", verdict, class_=verdict),
+        *(column.cell(trial.measurement) if trial.measurement else number_cell(NOTHING) for column in columns),
+        _verdict_cell(trial),
     )
     return element("tr", *cells, class_="marked" if trial is digest.recommended else None)
 
@@ -106,17 +160,9 @@ def _value_cell(trial: Trial, parameter: Parameter) -> Markup:
     return number_cell(value_text(value), None if isinstance(value, str) else float(value))
 
 
-def _measured_cells(measurement: Measurement | None, has_band: bool, has_shared_origin: bool) -> list[Markup]:
-    if measurement is None:
-        return [number_cell(NOTHING) for _ in range(5 if has_band else 4)]
-    energy = measurement.energy
-    half_width_j = (energy.interval.high - energy.interval.low) / 2
-    band = [number_cell(interval_text(energy.band, "J") if energy.band else NOTHING)] if has_band else []
-    joules = quantity_text(energy.per_request_j, "J") if has_shared_origin else energy_text(energy)
-    return [
-        number_cell(joules, energy.per_request_j),
-        number_cell(f"{half_width_j / energy.per_request_j * 100:.1f} %", half_width_j / energy.per_request_j),
-        *band,
-        number_cell(quantity_text(measurement.slo_latency_s, "s"), measurement.slo_latency_s),
-        number_cell(str(measurement.requests), measurement.requests),
-    ]
+def _verdict_cell(trial: Trial) -> Markup:
+    verdict = verdict_text(trial)
+    is_early = trial.measurement is not None and trial.measurement.ended_early
+    return element(
+        "td", verdict, *([" ", element("small", "cut short")] if is_early else []), class_=f"verdict {verdict}"
+    )

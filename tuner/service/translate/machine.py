@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from knobs.contract import (
     Absence,
+    Calibration,
     Delivery,
     InventoryRecord,
     KnobKind,
@@ -110,6 +111,7 @@ def _encode_meter(meter: MeterSpec) -> pb.Meter:
         duty=meter.duty,
         note=meter.note,
         coefficients=None if meter.coefficients is None else _encode_coefficients(meter.coefficients),
+        calibration=None if meter.calibration is None else _encode_calibration(meter.calibration),
     )
 
 
@@ -125,6 +127,7 @@ def _decode_meter(message: pb.Meter) -> MeterSpec:
         accuracy=message.accuracy,
         duty=message.duty,
         coefficients=_decode_coefficients(message.coefficients) if message.HasField("coefficients") else None,
+        calibration=_decode_calibration(message.calibration) if message.HasField("calibration") else None,
         note=message.note,
     )
 
@@ -137,6 +140,26 @@ def _encode_coefficients(coefficients: PowerCoefficients) -> pb.PowerCoefficient
 
 def _decode_coefficients(message: pb.PowerCoefficients) -> PowerCoefficients:
     return PowerCoefficients(static_w=_decode_range(message.static), cpu_core_w=_decode_range(message.cpu_core))
+
+
+def _encode_calibration(calibration: Calibration) -> pb.Calibration:
+    return pb.Calibration(
+        meter=calibration.meter,
+        scope=SCOPES.encode(calibration.scope),
+        factor=calibration.factor,
+        base_w=calibration.base_w,
+        error=calibration.error,
+    )
+
+
+def _decode_calibration(message: pb.Calibration) -> Calibration:
+    return Calibration(
+        meter=message.meter,
+        scope=SCOPES.decode(message.scope),
+        factor=message.factor,
+        base_w=message.base_w,
+        error=message.error,
+    )
 
 
 def _encode_range(power_w: tuple[float, float, float]) -> pb.PowerRange:

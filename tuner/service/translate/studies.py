@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tuner.objective import Objective, Slo
+from tuner.objective import LatencyMetric, Objective, Slo
 from tuner.service.translate.basics import (
     PROVENANCES,
     SCENARIOS,
@@ -20,7 +20,7 @@ from tuner.service.translate.machine import decode_absence, encode_absence
 from tuner.service.translate.spaces import decode_space, encode_space
 from tuner.service.translate.trials import decode_trial, encode_trial
 from tuner.service.wattune.v1 import wattune_pb2 as pb
-from tuner.study_record import Comparison, MachineRecord, Recommendation, Study, StudyEvent, StudyRequest
+from tuner.study_record import BreakEven, Comparison, MachineRecord, Recommendation, Study, StudyEvent, StudyRequest
 
 
 def encode_study(study: Study) -> pb.Study:
@@ -37,6 +37,8 @@ def encode_study(study: Study) -> pb.Study:
         recommendation=None if study.recommendation is None else _encode_recommendation(study.recommendation),
         started_at=encode_time(study.started_at),
         duration_s=study.duration_s,
+        search_s=study.search_s,
+        search_j=study.search_j,
     )
 
 
@@ -54,6 +56,8 @@ def decode_study(message: pb.Study) -> Study:
         recommendation=(_decode_recommendation(message.recommendation) if message.HasField("recommendation") else None),
         started_at=decode_time(message.started_at),
         duration_s=message.duration_s,
+        search_s=message.search_s,
+        search_j=message.search_j if message.HasField("search_j") else None,
     )
 
 
@@ -115,7 +119,9 @@ def decode_event(study_id: str, message: pb.WatchStudyResponse) -> StudyEvent:
 def _encode_objective(objective: Objective) -> pb.Objective:
     return pb.Objective(
         scenario=SCENARIOS.encode(objective.scenario),
-        slos=[pb.Slo(percentile=slo.percentile, bound_s=slo.bound_s) for slo in objective.slos],
+        slos=[
+            pb.Slo(percentile=slo.percentile, bound_s=slo.bound_s, metric=slo.metric.value) for slo in objective.slos
+        ],
         scope=None if objective.scope is None else SCOPES.encode(objective.scope),
         arrival_rate_hz=objective.arrival_rate_hz,
         peak_rate_hz=objective.peak_rate_hz,
@@ -125,7 +131,9 @@ def _encode_objective(objective: Objective) -> pb.Objective:
 def _decode_objective(message: pb.Objective) -> Objective:
     return Objective(
         scenario=SCENARIOS.decode(message.scenario),
-        slos=tuple(Slo(slo.percentile, slo.bound_s) for slo in message.slos),
+        slos=tuple(
+            Slo(slo.percentile, slo.bound_s, LatencyMetric(slo.metric or LatencyMetric.LATENCY)) for slo in message.slos
+        ),
         scope=None if message.scope == pb.SCOPE_UNSPECIFIED else SCOPES.decode(message.scope),
         arrival_rate_hz=message.arrival_rate_hz if message.HasField("arrival_rate_hz") else None,
         peak_rate_hz=message.peak_rate_hz if message.HasField("peak_rate_hz") else None,
@@ -161,6 +169,7 @@ def _encode_recommendation(recommendation: Recommendation) -> pb.Recommendation:
         applicable=encode_configuration(recommendation.applicable),
         study_only=recommendation.study_only,
         caveats=recommendation.caveats,
+        break_even=None if recommendation.break_even is None else _encode_break_even(recommendation.break_even),
     )
 
 
@@ -172,6 +181,27 @@ def _decode_recommendation(message: pb.Recommendation) -> Recommendation:
         applicable=decode_configuration(message.applicable),
         study_only=tuple(message.study_only),
         caveats=tuple(message.caveats),
+        break_even=_decode_break_even(message.break_even) if message.HasField("break_even") else None,
+    )
+
+
+def _encode_break_even(break_even: BreakEven) -> pb.BreakEven:
+    return pb.BreakEven(
+        cost_j=break_even.cost_j,
+        saved_per_request_j=break_even.saved_per_request_j,
+        requests=break_even.requests,
+        requests_interval=encode_optional_interval(break_even.requests_interval),
+        hours=break_even.hours,
+    )
+
+
+def _decode_break_even(message: pb.BreakEven) -> BreakEven:
+    return BreakEven(
+        cost_j=message.cost_j,
+        saved_per_request_j=message.saved_per_request_j,
+        requests=message.requests,
+        requests_interval=decode_interval(message.requests_interval) if message.HasField("requests_interval") else None,
+        hours=message.hours,
     )
 
 

@@ -16,7 +16,16 @@ from tuner.service.translate.basics import (
     encode_time,
 )
 from tuner.service.wattune.v1 import wattune_pb2 as pb
-from tuner.trial import Circumstances, EnergyResult, LatencyResult, Measurement, Rejection, RejectionCause, Trial
+from tuner.trial import (
+    Circumstances,
+    EnergyResult,
+    LatencyResult,
+    Measurement,
+    Rejection,
+    RejectionCause,
+    TokenResult,
+    Trial,
+)
 
 
 def encode_trial(trial: Trial) -> pb.Trial:
@@ -27,6 +36,8 @@ def encode_trial(trial: Trial) -> pb.Trial:
         purpose=PURPOSES.encode(trial.purpose),
         started_at=encode_time(trial.started_at),
         duration_s=trial.duration_s,
+        energy_j=trial.energy_j,
+        late_requests=trial.late_requests,
     )
     if trial.measurement is not None:
         message.measurement.CopyFrom(encode_measurement(trial.measurement))
@@ -45,6 +56,8 @@ def decode_trial(message: pb.Trial) -> Trial:
         rejection=_decode_rejection(message.rejection) if message.HasField("rejection") else None,
         started_at=decode_time(message.started_at),
         duration_s=message.duration_s,
+        energy_j=message.energy_j if message.HasField("energy_j") else None,
+        late_requests=message.late_requests,
     )
 
 
@@ -68,6 +81,10 @@ def encode_measurement(measurement: Measurement) -> pb.Measurement:
         warm_up_s=measurement.warm_up_s,
         notes=measurement.notes,
         circumstances=_encode_circumstances(measurement.circumstances),
+        failed_requests=measurement.failed_requests,
+        idle_share=measurement.idle_share,
+        tokens=None if measurement.tokens is None else _encode_tokens(measurement.tokens),
+        ended_early=measurement.ended_early,
     )
 
 
@@ -87,6 +104,28 @@ def decode_measurement(message: pb.Measurement) -> Measurement:
         warm_up_s=message.warm_up_s,
         notes=tuple(message.notes),
         circumstances=_decode_circumstances(message.circumstances),
+        failed_requests=message.failed_requests,
+        idle_share=message.idle_share if message.HasField("idle_share") else None,
+        tokens=_decode_tokens(message.tokens) if message.HasField("tokens") else None,
+        ended_early=message.ended_early,
+    )
+
+
+def _encode_tokens(tokens: TokenResult) -> pb.Tokens:
+    return pb.Tokens(
+        tokens=tokens.tokens,
+        throughput_hz=tokens.throughput_hz,
+        ttft=_encode_latency(tokens.ttft),
+        tpot=None if tokens.tpot is None else _encode_latency(tokens.tpot),
+    )
+
+
+def _decode_tokens(message: pb.Tokens) -> TokenResult:
+    return TokenResult(
+        tokens=message.tokens,
+        throughput_hz=message.throughput_hz,
+        ttft=_decode_latency(message.ttft),
+        tpot=_decode_latency(message.tpot) if message.HasField("tpot") else None,
     )
 
 
@@ -97,6 +136,7 @@ def _encode_circumstances(circumstances: Circumstances) -> pb.Circumstances:
         power_capped_share=circumstances.power_capped_share,
         remarks=circumstances.remarks,
         foreign=circumstances.foreign,
+        background_cores=circumstances.background_cores,
     )
 
 
@@ -107,6 +147,7 @@ def _decode_circumstances(message: pb.Circumstances) -> Circumstances:
         power_capped_share=message.power_capped_share,
         remarks=tuple(message.remarks),
         foreign=tuple(message.foreign),
+        background_cores=message.background_cores if message.HasField("background_cores") else None,
     )
 
 
@@ -120,6 +161,7 @@ def _encode_energy(energy: EnergyResult) -> pb.Energy:
         mean_power_w=energy.mean_power_w,
         band=encode_optional_interval(energy.band),
         cpu_s_per_request=energy.cpu_s_per_request,
+        per_token_j=energy.per_token_j,
     )
 
 
@@ -133,6 +175,7 @@ def _decode_energy(message: pb.Energy) -> EnergyResult:
         mean_power_w=message.mean_power_w,
         band=decode_interval(message.band) if message.HasField("band") else None,
         cpu_s_per_request=message.cpu_s_per_request if message.HasField("cpu_s_per_request") else None,
+        per_token_j=message.per_token_j if message.HasField("per_token_j") else None,
     )
 
 

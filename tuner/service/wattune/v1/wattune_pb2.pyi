@@ -48,6 +48,7 @@ class Purpose(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PURPOSE_BASELINE: _ClassVar[Purpose]
     PURPOSE_SEARCH: _ClassVar[Purpose]
     PURPOSE_CONFIRMATION: _ClassVar[Purpose]
+    PURPOSE_REFERENCE: _ClassVar[Purpose]
 
 class StudyState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -81,6 +82,7 @@ PURPOSE_UNSPECIFIED: Purpose
 PURPOSE_BASELINE: Purpose
 PURPOSE_SEARCH: Purpose
 PURPOSE_CONFIRMATION: Purpose
+PURPOSE_REFERENCE: Purpose
 STUDY_STATE_UNSPECIFIED: StudyState
 STUDY_STATE_RUNNING: StudyState
 STUDY_STATE_DONE: StudyState
@@ -164,12 +166,14 @@ class ConfigurationSpace(_message.Message):
     def __init__(self, parameters: _Optional[_Iterable[_Union[Parameter, _Mapping]]] = ..., constraints: _Optional[_Iterable[_Union[OrderConstraint, _Mapping]]] = ..., size: _Optional[int] = ..., pool: _Optional[_Union[ConfigurationPool, _Mapping]] = ...) -> None: ...
 
 class Slo(_message.Message):
-    __slots__ = ("percentile", "bound_s")
+    __slots__ = ("percentile", "bound_s", "metric")
     PERCENTILE_FIELD_NUMBER: _ClassVar[int]
     BOUND_S_FIELD_NUMBER: _ClassVar[int]
+    METRIC_FIELD_NUMBER: _ClassVar[int]
     percentile: float
     bound_s: float
-    def __init__(self, percentile: _Optional[float] = ..., bound_s: _Optional[float] = ...) -> None: ...
+    metric: str
+    def __init__(self, percentile: _Optional[float] = ..., bound_s: _Optional[float] = ..., metric: _Optional[str] = ...) -> None: ...
 
 class Objective(_message.Message):
     __slots__ = ("scenario", "slos", "scope", "arrival_rate_hz", "peak_rate_hz")
@@ -186,7 +190,7 @@ class Objective(_message.Message):
     def __init__(self, scenario: _Optional[_Union[Scenario, str]] = ..., slos: _Optional[_Iterable[_Union[Slo, _Mapping]]] = ..., scope: _Optional[_Union[Scope, str]] = ..., arrival_rate_hz: _Optional[float] = ..., peak_rate_hz: _Optional[float] = ...) -> None: ...
 
 class Energy(_message.Message):
-    __slots__ = ("per_request_j", "interval", "scope", "provenance", "meter", "mean_power_w", "band", "cpu_s_per_request")
+    __slots__ = ("per_request_j", "interval", "scope", "provenance", "meter", "mean_power_w", "band", "cpu_s_per_request", "per_token_j")
     PER_REQUEST_J_FIELD_NUMBER: _ClassVar[int]
     INTERVAL_FIELD_NUMBER: _ClassVar[int]
     SCOPE_FIELD_NUMBER: _ClassVar[int]
@@ -195,6 +199,7 @@ class Energy(_message.Message):
     MEAN_POWER_W_FIELD_NUMBER: _ClassVar[int]
     BAND_FIELD_NUMBER: _ClassVar[int]
     CPU_S_PER_REQUEST_FIELD_NUMBER: _ClassVar[int]
+    PER_TOKEN_J_FIELD_NUMBER: _ClassVar[int]
     per_request_j: float
     interval: Interval
     scope: Scope
@@ -203,7 +208,8 @@ class Energy(_message.Message):
     mean_power_w: float
     band: Interval
     cpu_s_per_request: float
-    def __init__(self, per_request_j: _Optional[float] = ..., interval: _Optional[_Union[Interval, _Mapping]] = ..., scope: _Optional[_Union[Scope, str]] = ..., provenance: _Optional[_Union[Provenance, str]] = ..., meter: _Optional[str] = ..., mean_power_w: _Optional[float] = ..., band: _Optional[_Union[Interval, _Mapping]] = ..., cpu_s_per_request: _Optional[float] = ...) -> None: ...
+    per_token_j: float
+    def __init__(self, per_request_j: _Optional[float] = ..., interval: _Optional[_Union[Interval, _Mapping]] = ..., scope: _Optional[_Union[Scope, str]] = ..., provenance: _Optional[_Union[Provenance, str]] = ..., meter: _Optional[str] = ..., mean_power_w: _Optional[float] = ..., band: _Optional[_Union[Interval, _Mapping]] = ..., cpu_s_per_request: _Optional[float] = ..., per_token_j: _Optional[float] = ...) -> None: ...
 
 class Latency(_message.Message):
     __slots__ = ("p50_s", "p90_s", "p95_s", "p99_s", "mean_s")
@@ -220,7 +226,7 @@ class Latency(_message.Message):
     def __init__(self, p50_s: _Optional[float] = ..., p90_s: _Optional[float] = ..., p95_s: _Optional[float] = ..., p99_s: _Optional[float] = ..., mean_s: _Optional[float] = ...) -> None: ...
 
 class Measurement(_message.Message):
-    __slots__ = ("energy", "latency", "slo_latency_s", "verdict", "requests", "queries", "window_s", "throughput_hz", "delivered", "late_queries", "warm_up_s", "notes", "circumstances")
+    __slots__ = ("energy", "latency", "slo_latency_s", "verdict", "requests", "queries", "window_s", "throughput_hz", "delivered", "late_queries", "warm_up_s", "notes", "circumstances", "failed_requests", "idle_share", "tokens", "ended_early")
     ENERGY_FIELD_NUMBER: _ClassVar[int]
     LATENCY_FIELD_NUMBER: _ClassVar[int]
     SLO_LATENCY_S_FIELD_NUMBER: _ClassVar[int]
@@ -234,6 +240,10 @@ class Measurement(_message.Message):
     WARM_UP_S_FIELD_NUMBER: _ClassVar[int]
     NOTES_FIELD_NUMBER: _ClassVar[int]
     CIRCUMSTANCES_FIELD_NUMBER: _ClassVar[int]
+    FAILED_REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    IDLE_SHARE_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    ENDED_EARLY_FIELD_NUMBER: _ClassVar[int]
     energy: Energy
     latency: Latency
     slo_latency_s: float
@@ -247,10 +257,26 @@ class Measurement(_message.Message):
     warm_up_s: float
     notes: _containers.RepeatedScalarFieldContainer[str]
     circumstances: Circumstances
-    def __init__(self, energy: _Optional[_Union[Energy, _Mapping]] = ..., latency: _Optional[_Union[Latency, _Mapping]] = ..., slo_latency_s: _Optional[float] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., requests: _Optional[int] = ..., queries: _Optional[int] = ..., window_s: _Optional[float] = ..., throughput_hz: _Optional[float] = ..., delivered: _Optional[_Union[Configuration, _Mapping]] = ..., late_queries: _Optional[int] = ..., warm_up_s: _Optional[float] = ..., notes: _Optional[_Iterable[str]] = ..., circumstances: _Optional[_Union[Circumstances, _Mapping]] = ...) -> None: ...
+    failed_requests: int
+    idle_share: float
+    tokens: Tokens
+    ended_early: str
+    def __init__(self, energy: _Optional[_Union[Energy, _Mapping]] = ..., latency: _Optional[_Union[Latency, _Mapping]] = ..., slo_latency_s: _Optional[float] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., requests: _Optional[int] = ..., queries: _Optional[int] = ..., window_s: _Optional[float] = ..., throughput_hz: _Optional[float] = ..., delivered: _Optional[_Union[Configuration, _Mapping]] = ..., late_queries: _Optional[int] = ..., warm_up_s: _Optional[float] = ..., notes: _Optional[_Iterable[str]] = ..., circumstances: _Optional[_Union[Circumstances, _Mapping]] = ..., failed_requests: _Optional[int] = ..., idle_share: _Optional[float] = ..., tokens: _Optional[_Union[Tokens, _Mapping]] = ..., ended_early: _Optional[str] = ...) -> None: ...
+
+class Tokens(_message.Message):
+    __slots__ = ("tokens", "throughput_hz", "ttft", "tpot")
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    THROUGHPUT_HZ_FIELD_NUMBER: _ClassVar[int]
+    TTFT_FIELD_NUMBER: _ClassVar[int]
+    TPOT_FIELD_NUMBER: _ClassVar[int]
+    tokens: int
+    throughput_hz: float
+    ttft: Latency
+    tpot: Latency
+    def __init__(self, tokens: _Optional[int] = ..., throughput_hz: _Optional[float] = ..., ttft: _Optional[_Union[Latency, _Mapping]] = ..., tpot: _Optional[_Union[Latency, _Mapping]] = ...) -> None: ...
 
 class Circumstances(_message.Message):
-    __slots__ = ("delivered", "temperatures_c", "power_capped_share", "remarks", "foreign")
+    __slots__ = ("delivered", "temperatures_c", "power_capped_share", "remarks", "foreign", "background_cores")
     class DeliveredEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -270,12 +296,14 @@ class Circumstances(_message.Message):
     POWER_CAPPED_SHARE_FIELD_NUMBER: _ClassVar[int]
     REMARKS_FIELD_NUMBER: _ClassVar[int]
     FOREIGN_FIELD_NUMBER: _ClassVar[int]
+    BACKGROUND_CORES_FIELD_NUMBER: _ClassVar[int]
     delivered: _containers.ScalarMap[str, float]
     temperatures_c: _containers.ScalarMap[str, float]
     power_capped_share: float
     remarks: _containers.RepeatedScalarFieldContainer[str]
     foreign: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, delivered: _Optional[_Mapping[str, float]] = ..., temperatures_c: _Optional[_Mapping[str, float]] = ..., power_capped_share: _Optional[float] = ..., remarks: _Optional[_Iterable[str]] = ..., foreign: _Optional[_Iterable[str]] = ...) -> None: ...
+    background_cores: float
+    def __init__(self, delivered: _Optional[_Mapping[str, float]] = ..., temperatures_c: _Optional[_Mapping[str, float]] = ..., power_capped_share: _Optional[float] = ..., remarks: _Optional[_Iterable[str]] = ..., foreign: _Optional[_Iterable[str]] = ..., background_cores: _Optional[float] = ...) -> None: ...
 
 class Rejection(_message.Message):
     __slots__ = ("cause", "reason")
@@ -286,7 +314,7 @@ class Rejection(_message.Message):
     def __init__(self, cause: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class Trial(_message.Message):
-    __slots__ = ("number", "configuration", "purpose", "measurement", "rejection", "started_at", "duration_s")
+    __slots__ = ("number", "configuration", "purpose", "measurement", "rejection", "started_at", "duration_s", "energy_j", "late_requests")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     CONFIGURATION_FIELD_NUMBER: _ClassVar[int]
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
@@ -294,6 +322,8 @@ class Trial(_message.Message):
     REJECTION_FIELD_NUMBER: _ClassVar[int]
     STARTED_AT_FIELD_NUMBER: _ClassVar[int]
     DURATION_S_FIELD_NUMBER: _ClassVar[int]
+    ENERGY_J_FIELD_NUMBER: _ClassVar[int]
+    LATE_REQUESTS_FIELD_NUMBER: _ClassVar[int]
     number: int
     configuration: Configuration
     purpose: Purpose
@@ -301,7 +331,9 @@ class Trial(_message.Message):
     rejection: Rejection
     started_at: _timestamp_pb2.Timestamp
     duration_s: float
-    def __init__(self, number: _Optional[int] = ..., configuration: _Optional[_Union[Configuration, _Mapping]] = ..., purpose: _Optional[_Union[Purpose, str]] = ..., measurement: _Optional[_Union[Measurement, _Mapping]] = ..., rejection: _Optional[_Union[Rejection, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_s: _Optional[float] = ...) -> None: ...
+    energy_j: float
+    late_requests: int
+    def __init__(self, number: _Optional[int] = ..., configuration: _Optional[_Union[Configuration, _Mapping]] = ..., purpose: _Optional[_Union[Purpose, str]] = ..., measurement: _Optional[_Union[Measurement, _Mapping]] = ..., rejection: _Optional[_Union[Rejection, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_s: _Optional[float] = ..., energy_j: _Optional[float] = ..., late_requests: _Optional[int] = ...) -> None: ...
 
 class Comparison(_message.Message):
     __slots__ = ("baseline_per_request_j", "recommended_per_request_j", "saving", "saving_interval", "rounds", "knob_saving", "knob_saving_interval")
@@ -322,20 +354,36 @@ class Comparison(_message.Message):
     def __init__(self, baseline_per_request_j: _Optional[float] = ..., recommended_per_request_j: _Optional[float] = ..., saving: _Optional[float] = ..., saving_interval: _Optional[_Union[Interval, _Mapping]] = ..., rounds: _Optional[int] = ..., knob_saving: _Optional[float] = ..., knob_saving_interval: _Optional[_Union[Interval, _Mapping]] = ...) -> None: ...
 
 class Recommendation(_message.Message):
-    __slots__ = ("configuration", "trial", "comparison", "applicable", "study_only", "caveats")
+    __slots__ = ("configuration", "trial", "comparison", "applicable", "study_only", "caveats", "break_even")
     CONFIGURATION_FIELD_NUMBER: _ClassVar[int]
     TRIAL_FIELD_NUMBER: _ClassVar[int]
     COMPARISON_FIELD_NUMBER: _ClassVar[int]
     APPLICABLE_FIELD_NUMBER: _ClassVar[int]
     STUDY_ONLY_FIELD_NUMBER: _ClassVar[int]
     CAVEATS_FIELD_NUMBER: _ClassVar[int]
+    BREAK_EVEN_FIELD_NUMBER: _ClassVar[int]
     configuration: Configuration
     trial: int
     comparison: Comparison
     applicable: Configuration
     study_only: _containers.RepeatedScalarFieldContainer[str]
     caveats: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, configuration: _Optional[_Union[Configuration, _Mapping]] = ..., trial: _Optional[int] = ..., comparison: _Optional[_Union[Comparison, _Mapping]] = ..., applicable: _Optional[_Union[Configuration, _Mapping]] = ..., study_only: _Optional[_Iterable[str]] = ..., caveats: _Optional[_Iterable[str]] = ...) -> None: ...
+    break_even: BreakEven
+    def __init__(self, configuration: _Optional[_Union[Configuration, _Mapping]] = ..., trial: _Optional[int] = ..., comparison: _Optional[_Union[Comparison, _Mapping]] = ..., applicable: _Optional[_Union[Configuration, _Mapping]] = ..., study_only: _Optional[_Iterable[str]] = ..., caveats: _Optional[_Iterable[str]] = ..., break_even: _Optional[_Union[BreakEven, _Mapping]] = ...) -> None: ...
+
+class BreakEven(_message.Message):
+    __slots__ = ("cost_j", "saved_per_request_j", "requests", "requests_interval", "hours")
+    COST_J_FIELD_NUMBER: _ClassVar[int]
+    SAVED_PER_REQUEST_J_FIELD_NUMBER: _ClassVar[int]
+    REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    REQUESTS_INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    HOURS_FIELD_NUMBER: _ClassVar[int]
+    cost_j: float
+    saved_per_request_j: float
+    requests: float
+    requests_interval: Interval
+    hours: float
+    def __init__(self, cost_j: _Optional[float] = ..., saved_per_request_j: _Optional[float] = ..., requests: _Optional[float] = ..., requests_interval: _Optional[_Union[Interval, _Mapping]] = ..., hours: _Optional[float] = ...) -> None: ...
 
 class Absence(_message.Message):
     __slots__ = ("id", "reason", "fix")
@@ -389,7 +437,7 @@ class StudySpec(_message.Message):
     def __init__(self, workload: _Optional[str] = ..., slos: _Optional[_Iterable[str]] = ..., dry_run: _Optional[bool] = ..., max_trials: _Optional[int] = ..., max_duration_s: _Optional[float] = ..., seed: _Optional[int] = ..., parent: _Optional[str] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
 
 class Study(_message.Message):
-    __slots__ = ("id", "spec", "objective", "space", "machine", "state", "reason", "trials", "recommendation", "started_at", "duration_s")
+    __slots__ = ("id", "spec", "objective", "space", "machine", "state", "reason", "trials", "recommendation", "started_at", "duration_s", "search_s", "search_j")
     ID_FIELD_NUMBER: _ClassVar[int]
     SPEC_FIELD_NUMBER: _ClassVar[int]
     OBJECTIVE_FIELD_NUMBER: _ClassVar[int]
@@ -401,6 +449,8 @@ class Study(_message.Message):
     RECOMMENDATION_FIELD_NUMBER: _ClassVar[int]
     STARTED_AT_FIELD_NUMBER: _ClassVar[int]
     DURATION_S_FIELD_NUMBER: _ClassVar[int]
+    SEARCH_S_FIELD_NUMBER: _ClassVar[int]
+    SEARCH_J_FIELD_NUMBER: _ClassVar[int]
     id: str
     spec: StudySpec
     objective: Objective
@@ -412,7 +462,9 @@ class Study(_message.Message):
     recommendation: Recommendation
     started_at: _timestamp_pb2.Timestamp
     duration_s: float
-    def __init__(self, id: _Optional[str] = ..., spec: _Optional[_Union[StudySpec, _Mapping]] = ..., objective: _Optional[_Union[Objective, _Mapping]] = ..., space: _Optional[_Union[ConfigurationSpace, _Mapping]] = ..., machine: _Optional[_Union[Machine, _Mapping]] = ..., state: _Optional[_Union[StudyState, str]] = ..., reason: _Optional[str] = ..., trials: _Optional[_Iterable[_Union[Trial, _Mapping]]] = ..., recommendation: _Optional[_Union[Recommendation, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_s: _Optional[float] = ...) -> None: ...
+    search_s: float
+    search_j: float
+    def __init__(self, id: _Optional[str] = ..., spec: _Optional[_Union[StudySpec, _Mapping]] = ..., objective: _Optional[_Union[Objective, _Mapping]] = ..., space: _Optional[_Union[ConfigurationSpace, _Mapping]] = ..., machine: _Optional[_Union[Machine, _Mapping]] = ..., state: _Optional[_Union[StudyState, str]] = ..., reason: _Optional[str] = ..., trials: _Optional[_Iterable[_Union[Trial, _Mapping]]] = ..., recommendation: _Optional[_Union[Recommendation, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_s: _Optional[float] = ..., search_s: _Optional[float] = ..., search_j: _Optional[float] = ...) -> None: ...
 
 class NotAbove(_message.Message):
     __slots__ = ("limit", "factor")
@@ -478,8 +530,22 @@ class PowerCoefficients(_message.Message):
     cpu_core: PowerRange
     def __init__(self, static: _Optional[_Union[PowerRange, _Mapping]] = ..., cpu_core: _Optional[_Union[PowerRange, _Mapping]] = ...) -> None: ...
 
+class Calibration(_message.Message):
+    __slots__ = ("meter", "scope", "factor", "base_w", "error")
+    METER_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    FACTOR_FIELD_NUMBER: _ClassVar[int]
+    BASE_W_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    meter: str
+    scope: Scope
+    factor: float
+    base_w: float
+    error: float
+    def __init__(self, meter: _Optional[str] = ..., scope: _Optional[_Union[Scope, str]] = ..., factor: _Optional[float] = ..., base_w: _Optional[float] = ..., error: _Optional[float] = ...) -> None: ...
+
 class Meter(_message.Message):
-    __slots__ = ("id", "quantity", "scope", "provenance", "update_period_s", "resolution", "device", "note", "coefficients", "accuracy", "duty")
+    __slots__ = ("id", "quantity", "scope", "provenance", "update_period_s", "resolution", "device", "note", "coefficients", "accuracy", "duty", "calibration")
     ID_FIELD_NUMBER: _ClassVar[int]
     QUANTITY_FIELD_NUMBER: _ClassVar[int]
     SCOPE_FIELD_NUMBER: _ClassVar[int]
@@ -491,6 +557,7 @@ class Meter(_message.Message):
     COEFFICIENTS_FIELD_NUMBER: _ClassVar[int]
     ACCURACY_FIELD_NUMBER: _ClassVar[int]
     DUTY_FIELD_NUMBER: _ClassVar[int]
+    CALIBRATION_FIELD_NUMBER: _ClassVar[int]
     id: str
     quantity: str
     scope: Scope
@@ -502,7 +569,8 @@ class Meter(_message.Message):
     coefficients: PowerCoefficients
     accuracy: float
     duty: float
-    def __init__(self, id: _Optional[str] = ..., quantity: _Optional[str] = ..., scope: _Optional[_Union[Scope, str]] = ..., provenance: _Optional[_Union[Provenance, str]] = ..., update_period_s: _Optional[float] = ..., resolution: _Optional[float] = ..., device: _Optional[str] = ..., note: _Optional[str] = ..., coefficients: _Optional[_Union[PowerCoefficients, _Mapping]] = ..., accuracy: _Optional[float] = ..., duty: _Optional[float] = ...) -> None: ...
+    calibration: Calibration
+    def __init__(self, id: _Optional[str] = ..., quantity: _Optional[str] = ..., scope: _Optional[_Union[Scope, str]] = ..., provenance: _Optional[_Union[Provenance, str]] = ..., update_period_s: _Optional[float] = ..., resolution: _Optional[float] = ..., device: _Optional[str] = ..., note: _Optional[str] = ..., coefficients: _Optional[_Union[PowerCoefficients, _Mapping]] = ..., accuracy: _Optional[float] = ..., duty: _Optional[float] = ..., calibration: _Optional[_Union[Calibration, _Mapping]] = ...) -> None: ...
 
 class GetInventoryRequest(_message.Message):
     __slots__ = ()

@@ -1,0 +1,1 @@
+"""What adapters share that run a model in the runner's own process."""

@@ -1,0 +1,57 @@
+"""What to do about batches that fail."""
+
+import threading
+from typing import Optional
+
+from serving_adapter.contract import AdapterError, Completion
+
+_FUTILE = 20
+_FUTILE_S = 1.0
+"""So many failures in a row, from the first batch on and for so long, are no accident, and not only too much load."""
+_FIRST_PAUSE_S = 0.001
+_LONGEST_PAUSE_S = 0.25
+_LONGEST_ROW = 64
+
+
+class FailureGuard:
+    """Counts failures in a row, from as many threads as there are."""
+
+    def __init__(self, workload_name: str) -> None:
+        """Nothing has failed yet.
+
+        Args:
+            workload_name: The workload, as errors name it.
+        """
+        self._workload_name = workload_name
+        self._lock = threading.Lock()
+        self._in_a_row = 0
+        self._has_succeeded = False
+        self._begin_s: Optional[float] = None
+
+    def count(self, completion: Completion) -> None:
+        """Counts a batch.
+
+        Raises:
+            AdapterError: Everything has failed so far, often enough and for long enough.
+        """
+        with self._lock:
+            if not completion.failure:
+                self._in_a_row = 0
+                self._has_succeeded = True
+                return
+            self._in_a_row += 1
+            if self._begin_s is None:
+                self._begin_s = completion.start_s
+            lasted_s = completion.finish_s - self._begin_s
+            if self._in_a_row >= _FUTILE and lasted_s >= _FUTILE_S and not self._has_succeeded:
+                raise AdapterError(
+                    f"Each of the first {self._in_a_row} batches of the workload '{self._workload_name}' failed, "
+                    f"the last one for this reason: {completion.failure}"
+                )
+
+    @property
+    def pause_s(self) -> float:
+        """How long to wait before a server that fails is asked again: it doubles with every failure in a row."""
+        if not self._in_a_row:
+            return 0.0
+        return min(_FIRST_PAUSE_S * 2.0 ** min(self._in_a_row - 1, _LONGEST_ROW), _LONGEST_PAUSE_S)
