@@ -16,9 +16,10 @@ def study_cost_j(study: Study) -> float | None:
         Joules in the objective's scope, below zero if the trials saved energy already; None if the meter did not say
         what some part of it took.
     """
-    costs = [_cost_j(study, trial) for trial in study.trials]
-    known = [cost_j for cost_j in (*costs, study.search_j) if cost_j is not None]
-    return sum(known) if len(known) == len(costs) + 1 else None
+    search_j = study.search_j if study.search_s else 0.0
+    costs = [search_j, *(_cost_j(study, trial) for trial in study.trials)]
+    known = [cost_j for cost_j in costs if cost_j is not None]
+    return sum(known) if len(known) == len(costs) else None
 
 
 def _cost_j(study: Study, trial: Trial) -> float | None:

@@ -15,7 +15,7 @@ from tests.unit.cli.places import DEVICE, Places, running, scratch_places, wattu
 from tuner.cli.sockets import KEEPER_SOCKET
 
 _KNOB = "gpu.core.max_mhz"
-_OURS = re.compile(r"(knobs|simulation)(\.|$)|serving_adapter(\.contract)?$|tuner(\.errors|\.cli(\..*)?)?$")
+_OURS = re.compile(r"(knobs|simulation)(\.|$)|serving_adapter(\.contract(\..*)?)?$|tuner(\.errors|\.cli(\..*)?)?$")
 
 
 @pytest.fixture

@@ -70,10 +70,11 @@ def test_nothing_is_said_of_joules_that_nobody_counted(study: Study) -> None:
 
 def test_one_unknown_part_makes_the_whole_unknown() -> None:
     study = language_model_study()
-    first, *others = study.trials
-    study = replace(study, trials=(replace(first, energy_j=None), *others))
+    *others, last = study.trials
+    study = replace(study, trials=(*others, replace(last, energy_j=None)))
     assert said(study) == ""
     assert total(Digest(study)).energy_j is None
+    assert [cost.part for cost in parts(Digest(study)) if cost.energy_j is None] == ["Confirmation", "In between"]
 
 
 def test_a_study_that_saves_nothing_does_not_pay() -> None:

@@ -77,6 +77,13 @@ def test_hostile_text_adds_no_attribute() -> None:
     assert not [attributes for _, attributes in read(hostile_study()).elements if "onerror" in attributes]
 
 
+def test_hostile_text_is_no_markup_in_a_chart() -> None:
+    data = chart(hostile_study(), "front")["data"]
+    texts = [text for trace in data for text in trace.get("text", ())]
+    assert [text for text in texts if "cut short: &lt;/script&gt;" in text]
+    assert not [text for text in texts if "<img" in text]
+
+
 def test_markup_escapes_whatever_is_not_markup() -> None:
     assert element("p", "<b>", Markup("<i></i>"), title='"') == '<p title="&quot;">&lt;b&gt;<i></i></p>'
 

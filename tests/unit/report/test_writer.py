@@ -172,6 +172,14 @@ def test_the_csv_has_tokens_idle_time_failures_and_what_a_trial_cost(tmp_path: P
     assert row["late_or_failed_requests"] == str(trial.late_requests)
 
 
+def test_a_server_that_never_rests_is_not_one_of_which_nothing_is_known(tmp_path: Path) -> None:
+    study = language_model_study()
+    first, *others = study.trials
+    assert first.measurement is not None
+    busy = replace(first, measurement=replace(first.measurement, idle_share=0.0))
+    assert _rows(replace(study, trials=(busy, *others)), tmp_path)[0]["idle_share"] == "0.0"
+
+
 def test_the_csv_tells_what_the_search_compared_beside_what_was_measured(tmp_path: Path) -> None:
     study = language_model_study()
     rows = _rows(study, tmp_path)

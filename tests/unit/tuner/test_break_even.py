@@ -31,6 +31,10 @@ def test_a_rejected_trial_costs_too():
     assert study_cost_j(replace(STUDY, trials=(*STUDY.trials, rejected))) == 650.0
 
 
+def test_a_study_that_never_searched_spent_nothing_on_it():
+    assert study_cost_j(replace(STUDY, search_s=0.0, search_j=None)) == 500.0
+
+
 @pytest.mark.parametrize(
     "unknown",
     [replace(STUDY, search_j=None), replace(STUDY, trials=(STUDY.trials[0], priced(1, 0.4, None)))],
