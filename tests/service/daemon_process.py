@@ -31,9 +31,13 @@ max_trials = 10
 confirmation_rounds = 2
 
 [measurement]
-window_s = 5.0
-energy_target = 0.1
-warm_up_s = 2.0
+window_s = 2.0
+min_window_s = 1.0
+slice_s = 0.2
+energy_target = 0.2
+warm_up_s = 0.6
+min_warm_up_s = 0.2
+soak_s = 0.6
 """
 
 CLASSIFIER = """
