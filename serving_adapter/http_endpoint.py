@@ -23,18 +23,25 @@ The workload's definition holds the request as a template::
     concurrency = [64]                      # serving.concurrency: most requests under way at once
 """
 
-from typing import Dict, Optional, Tuple
+from typing import Dict
 
-from serving_adapter.authorization import AUTHORIZATION_ENVIRONMENT, authorization_header
 from serving_adapter.contract import AdapterError, RequestFailedError, WorkloadDefinition
+from serving_adapter.definition.authorization import AUTHORIZATION_ENVIRONMENT, authorization_header
+from serving_adapter.definition.options import (
+    check_options,
+    number_option,
+    text_option,
+    text_table_option,
+    whole_number_option,
+)
+from serving_adapter.definition.parameters import check_names
+from serving_adapter.definition.settings import ServingSettings, batch_size_parameter, concurrency_parameter
+from serving_adapter.definition.template import request_template, template_options
+from serving_adapter.metrics import OPTIONS as METRICS_OPTIONS
 from serving_adapter.metrics import metrics_reader
-from serving_adapter.options import check_options, number_option, text_option, text_table_option, whole_number_option
-from serving_adapter.parameters import check_names
-from serving_adapter.quoting import quote
 from serving_adapter.server import ServerAdapter
-from serving_adapter.settings import ServingSettings, batch_size_parameter, concurrency_parameter
-from serving_adapter.template import request_template, template_options
 from serving_adapter.web import Endpoint
+from serving_adapter.words import quote
 
 _OPTIONS = (
     "url",
@@ -45,19 +52,13 @@ _OPTIONS = (
     "expect_status",
     "expect_body_contains",
     "timeout_s",
-    "metrics_url",
-    "metrics",
+    *METRICS_OPTIONS,
 )
 _DEFAULT_TIMEOUT_S = 60.0
 
 
-class HttpAdapter(ServerAdapter):
+class HttpAdapter(ServerAdapter["_Client"]):
     """Sends batches as its template says, and takes what the definition expects for an answer."""
-
-    def __init__(self, workload: WorkloadDefinition) -> None:
-        """Keeps the definition; connects to nothing yet."""
-        super().__init__(workload)
-        self._client: Optional["_Client"] = None
 
     def open(self) -> None:
         """Checks the options and has the server answer one item."""
@@ -78,24 +79,6 @@ class HttpAdapter(ServerAdapter):
         self._settings.check_batch(items)
         client.ask(items)
 
-    def close(self) -> None:
-        """Closes the connections; requests under way fail."""
-        super().close()
-        client, self._client = self._client, None
-        if client is not None:
-            client.endpoint.close()
-
-    @property
-    def _server_address(self) -> Tuple[str, int]:
-        endpoint = self._opened.endpoint
-        return endpoint.host, endpoint.port
-
-    @property
-    def _opened(self) -> "_Client":
-        if self._client is None:
-            raise self._not_open()
-        return self._client
-
 
 class _Client:
     """A server, what it is sent, and what it has to answer. Several threads may ask at once."""
@@ -105,7 +88,7 @@ class _Client:
         self._method = text_option(definition, "method", "POST", choices=("POST", "GET", "PUT", "PATCH"))
         self._status = whole_number_option(definition, "expect_status", 0)
         self._contained = text_option(definition, "expect_body_contains", "").encode()
-        self.endpoint = Endpoint(
+        self.server = Endpoint(
             text_option(definition, "url"),
             timeout_s=number_option(definition, "timeout_s", _DEFAULT_TIMEOUT_S),
             headers=_headers(definition),
@@ -113,13 +96,13 @@ class _Client:
 
     def ask(self, items: int) -> None:
         """Sends a batch and checks the answer."""
-        answer = self.endpoint.request(self._method, "", self.template.render(items))
+        answer = self.server.request(self._method, "", self.template.render(items))
         is_expected = answer.status == self._status if self._status else 200 <= answer.status < 300
         if not is_expected:
-            raise self.endpoint.refusal(self._method, "", answer)
+            raise self.server.refusal(self._method, "", answer)
         if self._contained not in answer.body:
             raise RequestFailedError(
-                f"The server {self.endpoint.origin} answered with status {answer.status}, but without "
+                f"The server {self.server.origin} answered with status {answer.status}, but without "
                 f"'{quote(self._contained)}', which expect_body_contains asks for: {quote(answer.body)}."
             )
 

@@ -33,6 +33,14 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping
 
 from serving_adapter.contract import AdapterError, ServingParameter, Value, WorkloadDefinition
+from serving_adapter.definition.options import (
+    check_options,
+    flag_option,
+    text_option,
+    texts_option,
+    whole_number_option,
+)
+from serving_adapter.definition.parameters import check_names, positive_integers
 from serving_adapter.in_process.adapter import (
     THREADS,
     InProcessAdapter,
@@ -45,8 +53,6 @@ from serving_adapter.in_process.inputs import fixed_batch_size
 from serving_adapter.in_process.model_file import model_file
 from serving_adapter.in_process.onnx_file import check_external_data
 from serving_adapter.in_process.onnx_inputs import Feeds, feeds, model_inputs
-from serving_adapter.options import check_options, flag_option, text_option, texts_option, whole_number_option
-from serving_adapter.parameters import check_names, positive_integers
 
 INTER_OP_THREADS = "serving.inter_op_threads"
 

@@ -14,9 +14,9 @@ The workload's definition says where the server's metrics are, and what they are
 from typing import Dict, Iterable, List, Mapping, Optional
 
 from serving_adapter.contract import AdapterError, ServingAdapter, ServingParameter, Tokens, Traffic, Value
-from serving_adapter.listener import listening_pid
+from serving_adapter.definition.options import check_options, text_option
 from serving_adapter.metrics import OPTIONS, MetricsReader, metrics_reader
-from serving_adapter.options import check_options, text_option
+from serving_adapter.server import listening_pid
 from serving_adapter.web import Endpoint
 
 

@@ -31,6 +31,8 @@ import sys
 from typing import Any, Callable, ContextManager, Dict, List, Mapping, Optional, Set, Union
 
 from serving_adapter.contract import AdapterError, ServingParameter, Value, WorkloadDefinition
+from serving_adapter.definition.options import check_options, text_option, whole_number_option
+from serving_adapter.definition.parameters import check_names
 from serving_adapter.in_process.adapter import (
     THREADS,
     InProcessAdapter,
@@ -50,8 +52,6 @@ from serving_adapter.in_process.torch_compilation import (
 )
 from serving_adapter.in_process.torch_file import FileSource
 from serving_adapter.in_process.torch_workload import FactorySource, Inputs, TorchWorkload, call, values_of
-from serving_adapter.options import check_options, text_option, whole_number_option
-from serving_adapter.parameters import check_names
 
 __all__ = ["TorchModuleAdapter", "TorchWorkload"]
 

@@ -241,6 +241,8 @@ class WorkloadConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         parameters: The values to be explored, by serving parameter.
         batch_wait_s: How long a batch that is not full waits for more items, under ``server``.
         environment: Environment variables of the runner.
+        open_timeout_s: Longest time for loading the model or reaching the server, and for a change of serving
+            parameters: to compile a model anew takes minutes.
         objective: What is asked for.
     """
 
@@ -251,12 +253,15 @@ class WorkloadConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parameters: dict[str, list[Value]] = {}
     batch_wait_s: float = 0.0
     environment: dict[str, str] = {}
+    open_timeout_s: float = 600.0
     objective: ObjectiveSettings = ObjectiveSettings()
 
     def __post_init__(self) -> None:
-        """Refuses names that could be mistaken for something else."""
+        """Refuses names that could be mistaken for something else, and times in which nothing can be done."""
         if _WORKLOAD_NAME.fullmatch(self.name) is None:
             raise ValueError(f"`name` may hold small letters, digits and hyphens only, not '{self.name}'")
+        if not 0 < self.open_timeout_s < math.inf:
+            raise ValueError("`open_timeout_s` must be a time above zero, in seconds")
 
 
 class WattuneConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

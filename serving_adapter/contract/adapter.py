@@ -16,7 +16,13 @@ class ServingAdapter(ABC):
 
     The load generator decides when a batch starts; the adapter only carries it out. ``now_s`` and ``idle`` are the
     device's clock: a simulated device keeps its own.
+
+    Attributes:
+        is_thread_bound: Whether batches must run in the thread that has opened the adapter, on a clock that may be the
+            device's own. Adapters of servers are free, so that their load need not pause while nobody looks at it.
     """
+
+    is_thread_bound = True
 
     def __init__(self, workload: WorkloadDefinition) -> None:
         """Keeps the definition; loads nothing yet."""
@@ -50,7 +56,8 @@ class ServingAdapter(ABC):
     def infer(self, items: int) -> Optional[Tokens]:
         """Runs one batch of so many items and returns when it is complete.
 
-        It is called from up to :attr:`concurrency` threads at once, and from one thread only if that is 1.
+        It is called from up to :attr:`concurrency` threads at once; if that is 1, from one thread, which is the one
+        that has opened the adapter where that is :attr:`is_thread_bound`.
 
         Returns:
             What a language model answered; None for everything else.
@@ -73,6 +80,13 @@ class ServingAdapter(ABC):
     def serving_pid(self) -> Optional[int]:
         """The process that serves, whose cores and CPU time are meant; None if it is not on this machine."""
         return os.getpid()
+
+    def notes(self) -> List[str]:
+        """Returns what the operator must know about how this workload is measured, a sentence each.
+
+        Valid after :meth:`open`.
+        """
+        return []
 
     def traffic(self) -> Traffic:
         """Returns what the server has counted of its traffic since its start, for the scenario ``live``.

@@ -4,15 +4,19 @@ from abc import abstractmethod
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from serving_adapter.contract import AdapterError, ServingAdapter, ServingParameter, Value, WorkloadDefinition
+from serving_adapter.definition.parameters import check_admissible, positive_integers
+from serving_adapter.definition.settings import BATCH_SIZE
 from serving_adapter.in_process.failures import batch_failure
-from serving_adapter.parameters import check_admissible, positive_integers
-from serving_adapter.settings import BATCH_SIZE
 
 THREADS = "serving.threads"
 
 
 class InProcessAdapter(ServingAdapter):
-    """Runs batches that were prepared when it was opened, one after the other."""
+    """Runs batches that were prepared when it was opened, one after the other.
+
+    It is bound to the thread that has opened it: OpenMP keeps a number of threads for each thread that calls it. What
+    was set here would not hold in another thread, where a convolution of PyTorch would run on every core.
+    """
 
     def __init__(self, workload: WorkloadDefinition) -> None:
         """Keeps the definition; imports neither the runtime nor the model yet."""

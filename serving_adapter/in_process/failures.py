@@ -1,8 +1,7 @@
 """What a model that failed has to say, as one sentence for the operator."""
 
 from serving_adapter.contract import AdapterError
-from serving_adapter.quoting import quote
-from serving_adapter.references import describe
+from serving_adapter.words import describe, quote
 
 _SIGNS_OF_LITTLE_MEMORY = (
     "out of memory",

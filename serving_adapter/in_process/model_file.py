@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from serving_adapter.contract import AdapterError, WorkloadDefinition
-from serving_adapter.options import text_option
+from serving_adapter.definition.options import text_option
 
 
 def model_file(definition: WorkloadDefinition) -> Path:

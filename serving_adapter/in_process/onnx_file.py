@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Dict, Iterator, List, Mapping, Tuple
 
 from serving_adapter.contract import AdapterError
-from serving_adapter.quoting import quote
+from serving_adapter.words import quote
 
 MESSAGES: Mapping[str, Mapping[int, str]] = {
     "ModelProto": {7: "GraphProto", 20: "TrainingInfoProto", 25: "FunctionProto"},

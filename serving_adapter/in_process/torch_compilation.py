@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Optional
 
 from serving_adapter.contract import AdapterError, WorkloadDefinition
+from serving_adapter.definition.options import flag_option, number_option, text_option
 from serving_adapter.in_process.failures import batch_failure, is_out_of_memory, words_of
 from serving_adapter.in_process.torch_workload import Inputs, call, is_batch, mapped, values_of
-from serving_adapter.options import flag_option, number_option, text_option
 
 EAGER, COMPILED, TORCHSCRIPT, EXPORTED = "eager", "torch.compile", "torchscript", "export"
 

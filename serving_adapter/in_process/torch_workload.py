@@ -3,8 +3,8 @@
 from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from serving_adapter.contract import AdapterError, WorkloadDefinition
+from serving_adapter.definition.references import resolve
 from serving_adapter.in_process.failures import words_of
-from serving_adapter.references import resolve
 
 Inputs = Union[Tuple[Any, ...], Mapping[str, Any]]
 """Positional or keyword arguments of a module."""

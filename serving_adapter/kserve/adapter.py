@@ -24,35 +24,19 @@ The workload's definition names the server and the model; shapes and datatypes c
 """
 
 import contextlib
-from typing import Dict, List, Mapping, Optional
 
-from serving_adapter.contract import (
-    AdapterError,
-    RequestFailedError,
-    ServingAdapter,
-    ServingParameter,
-    Traffic,
-    Value,
-    WorkloadDefinition,
-)
+from serving_adapter.contract import AdapterError, RequestFailedError
+from serving_adapter.definition.parameters import check_names
+from serving_adapter.definition.settings import ServingSettings, batch_size_parameter, concurrency_parameter
 from serving_adapter.kserve.options import read_options
 from serving_adapter.kserve.session import Session, connect
-from serving_adapter.listener import listening_pid
-from serving_adapter.metrics import MetricsReader, metrics_reader
+from serving_adapter.metrics import metrics_reader
 from serving_adapter.metrics.presets import PRESETS
-from serving_adapter.parameters import check_names
-from serving_adapter.settings import ServingSettings, batch_size_parameter, concurrency_parameter
+from serving_adapter.server import ServerAdapter
 
 
-class KserveAdapter(ServingAdapter):
+class KserveAdapter(ServerAdapter[Session]):
     """Sends batches of prepared inputs to a model on a server."""
-
-    def __init__(self, workload: WorkloadDefinition) -> None:
-        """Keeps the definition; connects to nothing yet."""
-        super().__init__(workload)
-        self._settings = ServingSettings([])
-        self._session: Optional[Session] = None
-        self._metrics: Optional[MetricsReader] = None
 
     def open(self) -> None:
         """Asks the server about the model, encodes the requests of every batch size, and tries one item."""
@@ -70,52 +54,10 @@ class KserveAdapter(ServingAdapter):
             preset = next((name for name in PRESETS if name in session.server_name.lower()), "")
             self._metrics = metrics_reader(self.workload.name, self.workload.options, preset)
             undo.pop_all()
-        self._session = session
-
-    def parameters(self) -> List[ServingParameter]:
-        """Returns the batch size and the concurrency."""
-        return self._settings.parameters()
-
-    def configure(self, values: Mapping[str, Value]) -> None:
-        """Sets the batch size, the concurrency or both."""
-        self._settings.configure(values)
-
-    def current(self) -> Dict[str, Value]:
-        """Returns the batch size and the concurrency: they are this adapter's own, no server keeps them."""
-        return self._settings.current()
+        self._client = session
 
     def infer(self, items: int) -> None:
         """Sends the request for so many items and checks the answer."""
-        session = self._require_open()
+        session = self._opened
         self._settings.check_batch(items)
         session.infer(items)
-
-    def close(self) -> None:
-        """Closes the connections."""
-        session, self._session = self._session, None
-        if session is not None:
-            session.transport.close()
-        metrics, self._metrics = self._metrics, None
-        if metrics is not None:
-            metrics.close()
-
-    @property
-    def concurrency(self) -> int:
-        """How many requests may be under way at once."""
-        return self._settings.concurrency
-
-    @property
-    def serving_pid(self) -> Optional[int]:
-        """The process that listens at the server's address; another one once the server was started again."""
-        transport = self._require_open().transport
-        return listening_pid(transport.host, transport.port)
-
-    def traffic(self) -> Traffic:
-        """Returns what the server's own metrics count."""
-        self._require_open()
-        return super().traffic() if self._metrics is None else self._metrics.traffic()
-
-    def _require_open(self) -> Session:
-        if self._session is None:
-            raise AdapterError(f"The workload '{self.workload.name}' is not open.")
-        return self._session

@@ -12,9 +12,8 @@ from serving_adapter.kserve.inputs import Input, repeated
 from serving_adapter.kserve.metadata import ModelMetadata, ServerMetadata, TensorMetadata, max_batch_size_of
 from serving_adapter.kserve.options import KserveOptions
 from serving_adapter.kserve.transport import REQUEST_ID, Encoder, Reply, Request, Transport
-from serving_adapter.quoting import quote
-from serving_adapter.references import describe
-from serving_adapter.web.endpoint import LONGEST_ANSWER_BYTES
+from serving_adapter.web import LONGEST_ANSWER_BYTES
+from serving_adapter.words import describe, quote
 
 _SERVICE = "/inference.GRPCInferenceService"
 

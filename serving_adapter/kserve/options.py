@@ -6,8 +6,14 @@ from typing import Any, List, Mapping, Optional, Tuple
 
 from serving_adapter import metrics
 from serving_adapter.contract import AdapterError, WorkloadDefinition
+from serving_adapter.definition.options import (
+    check_options,
+    flag_option,
+    number_option,
+    text_option,
+    whole_number_option,
+)
 from serving_adapter.kserve.datatypes import DATATYPES, Element
-from serving_adapter.options import check_options, flag_option, number_option, text_option, whole_number_option
 
 _KNOWN = ("url", "model", "version", "inputs", "batch_dimension", "seed", "timeout_s", *metrics.OPTIONS)
 _KNOWN_OF_INPUT = ("shape", "datatype", "fill", "range", "data")

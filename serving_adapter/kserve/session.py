@@ -60,8 +60,8 @@ class Session:
         self._requests = Requests(transport.encoder(inputs), largest_batch)
 
     @property
-    def transport(self) -> Transport:
-        """What carries the requests."""
+    def server(self) -> Transport:
+        """The server, by way of what carries the requests."""
         return self._transport
 
     def infer(self, items: int) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Dict, FrozenSet, Iterator, List, Mapping, Tuple
 
 from serving_adapter.contract import AdapterError
-from serving_adapter.quoting import quote
+from serving_adapter.words import quote
 
 MOST_SAMPLES = 100_000
 LONGEST_LINE = 65_536

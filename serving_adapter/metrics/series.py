@@ -6,7 +6,7 @@ from typing import Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 from serving_adapter.contract import AdapterError, Histogram
 from serving_adapter.metrics.exposition import Exposition, ExpositionError, Sample, parse_number
-from serving_adapter.quoting import quote
+from serving_adapter.words import quote
 
 _BUCKET = "le"
 

@@ -1,18 +1,18 @@
 """Asks an OpenAI-compatible server, one prompt after the other, and follows its answers."""
 
 import contextlib
-import os
-from typing import Callable, Dict, Generator
+from typing import Callable
 
-from serving_adapter.contract import AdapterError, RequestFailedError, WorkloadDefinition
+from serving_adapter.contract import RequestFailedError, WorkloadDefinition
+from serving_adapter.definition.authorization import AUTHORIZATION_ENVIRONMENT, authorization_header
+from serving_adapter.definition.options import number_option, text_option
 from serving_adapter.openai.answer import Answer, StreamedAnswer
 from serving_adapter.openai.events import BadStreamError, events
 from serving_adapter.openai.prompts import prompts_of
 from serving_adapter.openai.request import request_form
-from serving_adapter.options import number_option, text_option
 from serving_adapter.web import Endpoint
 
-SERVER_OPTIONS = ("url", "timeout_s", "authorization_environment")
+SERVER_OPTIONS = ("url", "timeout_s", AUTHORIZATION_ENVIRONMENT)
 
 _VERSION = "/v1"
 _DEFAULT_TIMEOUT_S = 60.0
@@ -30,7 +30,7 @@ class OpenAiClient:
         Raises:
             AdapterError: An option is missing or wrong.
         """
-        self.endpoint = _endpoint(definition)
+        self.server = _endpoint(definition)
         self._form = request_form(definition)
         self._prompts = prompts_of(definition)
 
@@ -46,20 +46,13 @@ class OpenAiClient:
         """
         answer = StreamedAnswer(now_s, self._form.most_chunks)
         try:
-            # Closing the stream lets a server that is no longer listened to stop its work.
-            with contextlib.closing(self._stream(self._prompts.take())) as lines:
+            request = self.server.stream("POST", self._form.path, self._form.body(self._prompts.take()))
+            with contextlib.closing(request) as lines:
                 for event in events(lines):
                     answer.add(event)
             return answer.complete()
         except BadStreamError as error:
-            raise RequestFailedError(f"The server {self.endpoint.origin} {error}; its own log may say more.") from error
-
-    def close(self) -> None:
-        """Closes the connections; requests under way fail."""
-        self.endpoint.close()
-
-    def _stream(self, prompt: str) -> Generator[bytes, None, None]:
-        yield from self.endpoint.stream("POST", self._form.path, self._form.body(prompt))
+            raise RequestFailedError(f"The server {self.server.origin} {error}; its own log may say more.") from error
 
 
 def _endpoint(definition: WorkloadDefinition) -> Endpoint:
@@ -68,19 +61,5 @@ def _endpoint(definition: WorkloadDefinition) -> Endpoint:
         # Clients of this API are given its address with or without the version.
         url[: -len(_VERSION)] if url.endswith(_VERSION) else url,
         timeout_s=number_option(definition, "timeout_s", default=_DEFAULT_TIMEOUT_S),
-        headers={"Content-Type": "application/json", "Accept": "text/event-stream", **_authorization(definition)},
+        headers={"Content-Type": "application/json", "Accept": "text/event-stream", **authorization_header(definition)},
     )
-
-
-def _authorization(definition: WorkloadDefinition) -> Dict[str, str]:
-    """Returns the header that carries the key, which stands in the environment and not in a file."""
-    if "authorization_environment" not in definition.options:
-        return {}
-    variable = text_option(definition, "authorization_environment")
-    key = os.environ.get(variable, "").strip()
-    if not key:
-        raise AdapterError(
-            f"The workload '{definition.name}' takes its key from the environment variable '{variable}', which is "
-            "not set or empty where the workload's runner is started."
-        )
-    return {"Authorization": f"Bearer {key}"}

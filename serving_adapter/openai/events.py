@@ -8,7 +8,7 @@ the standard does not know is refused: what comes then is something else, a page
 import itertools
 from typing import Iterable, Iterator, List, NamedTuple, Tuple
 
-from serving_adapter.quoting import quote
+from serving_adapter.words import quote
 
 LONGEST_EVENT_BYTES = 256 * 1024
 """A chunk of an answer holds a few tokens: what is longer is none."""

@@ -6,7 +6,7 @@ import threading
 from typing import Iterator
 
 from serving_adapter.contract import AdapterError, WorkloadDefinition
-from serving_adapter.options import text_option, texts_option, whole_number_option
+from serving_adapter.definition.options import text_option, texts_option, whole_number_option
 
 PROMPT_OPTIONS = ("prompt", "prompts", "prompt_tokens", "prompt_seed")
 

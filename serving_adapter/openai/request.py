@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Mapping
 
 from serving_adapter.contract import AdapterError, WorkloadDefinition
-from serving_adapter.options import flag_option, number_option, text_option, whole_number_option
+from serving_adapter.definition.options import flag_option, number_option, text_option, whole_number_option
 
 REQUEST_OPTIONS = ("model", "endpoint", "max_tokens", "min_tokens", "ignore_eos", "temperature", "extra")
 
@@ -62,7 +62,8 @@ def request_form(definition: WorkloadDefinition) -> RequestForm:
     settings: Dict[str, Any] = {
         "model": text_option(definition, "model"),
         "max_tokens": whole_number_option(definition, "max_tokens", default=_DEFAULT_MAX_TOKENS, least=1),
-        "temperature": _temperature(definition),
+        # Zero, the default, makes the answers the same every time: nothing but the load differs between trials.
+        "temperature": number_option(definition, "temperature", default=0.0, least=0.0),
         "stream": True,
         "stream_options": {"include_usage": True},
     }
@@ -77,13 +78,6 @@ def request_form(definition: WorkloadDefinition) -> RequestForm:
         settings["ignore_eos"] = flag_option(definition, "ignore_eos", default=False)
     endpoint = text_option(definition, "endpoint", default="chat", choices=tuple(_PATHS))
     return RequestForm(endpoint, {**settings, **_extra(definition)})
-
-
-def _temperature(definition: WorkloadDefinition) -> float:
-    """Zero, the default, makes the answers the same every time: nothing but the load differs between trials."""
-    value = definition.options.get("temperature", 0)
-    is_zero = value == 0 and not isinstance(value, bool)
-    return 0.0 if is_zero else number_option(definition, "temperature", default=0.0)
 
 
 def _extra(definition: WorkloadDefinition) -> Mapping[str, Any]:

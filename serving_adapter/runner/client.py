@@ -13,6 +13,7 @@ from serving_adapter.runner.protocol import (
     decode,
     encode,
     load_to_json,
+    notes_from_json,
     optional_pid_from_json,
     parameters_from_json,
     slice_from_json,
@@ -41,6 +42,7 @@ class RunnerClient:
         packages: Mapping[str, str],
         environment: Mapping[str, str] = MappingProxyType({}),
         answer_timeout_s: float = 120.0,
+        open_timeout_s: float = 600.0,
     ) -> None:
         """Keeps what is needed to start.
 
@@ -51,6 +53,8 @@ class RunnerClient:
             packages: Folder of each package of ours that the runner may import; ``serving_adapter`` is needed.
             environment: Added to the daemon's own environment, over it.
             answer_timeout_s: Longest wait for an answer, on top of the time that a call itself asks for.
+            open_timeout_s: Longest wait where a model may be loaded or compiled: in :meth:`open` and
+                :meth:`configure`.
         """
         self._interpreter = interpreter
         self._adapter = adapter
@@ -58,6 +62,8 @@ class RunnerClient:
         self._packages = dict(packages)
         self._environment = {**DEFAULT_ENVIRONMENT, **os.environ, **environment}
         self._answer_timeout_s = answer_timeout_s
+        self._open_timeout_s = open_timeout_s
+        self._notes: Tuple[str, ...] = ()
         self._process: Optional[RunnerProcess] = None
         self._last_id = 0
 
@@ -71,7 +77,7 @@ class RunnerClient:
         if self._process is not None:
             raise AdapterError(f"The runner of the workload '{self._definition.name}' was started already.")
         self._process = RunnerProcess(self._command(), self._environment)
-        greeting = self._receive(self._process, self._deadline_s())
+        greeting = self._receive(self._process, time.monotonic() + self._answer_timeout_s)
         if greeting.get("protocol") != PROTOCOL_VERSION:
             self.kill()
             raise AdapterError(
@@ -91,7 +97,13 @@ class RunnerClient:
             AdapterError: The workload's definition is wrong, or its model does not load.
             RunnerLostError: The runner died.
         """
-        self._call("open", adapter=self._adapter, workload=workload_to_json(self._definition))
+        arguments = {"adapter": self._adapter, "workload": workload_to_json(self._definition)}
+        self._notes = self._read(notes_from_json, self._call("open", self._open_timeout_s, **arguments))
+
+    @property
+    def notes(self) -> Tuple[str, ...]:
+        """What the operator must know about how this workload is measured, a sentence each; after :meth:`open`."""
+        return self._notes
 
     def parameters(self) -> Tuple[ServingParameter, ...]:
         """Returns the serving parameters that can be explored."""
@@ -103,7 +115,7 @@ class RunnerClient:
         Raises:
             AdapterError: An id or a value is not admissible; nothing was changed.
         """
-        return self._read(values_from_json, self._call("configure", values=dict(values)))
+        return self._read(values_from_json, self._call("configure", self._open_timeout_s, values=dict(values)))
 
     def current(self) -> Dict[str, Value]:
         """Returns the serving parameters in force."""
@@ -127,7 +139,8 @@ class RunnerClient:
         Raises:
             AdapterError: A batch failed.
         """
-        return self._read(slice_from_json, self._call("run", extra_s=duration_s, duration_s=duration_s))
+        timeout_s = self._answer_timeout_s + duration_s
+        return self._read(slice_from_json, self._call("run", timeout_s, duration_s=duration_s))
 
     def stop_load(self) -> None:
         """Ends the load, if there is one; what is under way is completed."""
@@ -135,7 +148,7 @@ class RunnerClient:
 
     def idle(self, duration_s: float) -> None:
         """Lets so much of the device's clock pass without work."""
-        self._call("idle", extra_s=duration_s, duration_s=duration_s)
+        self._call("idle", self._answer_timeout_s + duration_s, duration_s=duration_s)
 
     def close(self) -> None:
         """Ends the runner, kindly if it answers. Never raises; closing twice is the same as closing once."""
@@ -173,13 +186,10 @@ class RunnerClient:
             command += ["--package", f"{name}={folder}"]
         return command
 
-    def _deadline_s(self, extra_s: float = 0.0) -> float:
-        return time.monotonic() + self._answer_timeout_s + extra_s
-
-    def _call(self, call: str, extra_s: float = 0.0, **arguments: Any) -> Any:
+    def _call(self, call: str, timeout_s: Optional[float] = None, **arguments: Any) -> Any:
         process = self._started
         self._last_id += 1
-        deadline_s = self._deadline_s(extra_s)
+        deadline_s = time.monotonic() + (self._answer_timeout_s if timeout_s is None else timeout_s)
         try:
             request = encode({"id": self._last_id, "call": call, "arguments": arguments})
         except (TypeError, ValueError) as error:

@@ -13,7 +13,7 @@ import threading
 from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Tuple
 
 from serving_adapter.contract import AdapterError, ServingAdapter
-from serving_adapter.references import describe, resolve
+from serving_adapter.definition.references import resolve
 from serving_adapter.runner.protocol import (
     PROTOCOL_VERSION,
     decode,
@@ -24,6 +24,7 @@ from serving_adapter.runner.protocol import (
     workload_from_json,
 )
 from serving_adapter.scenario import LoadGenerator, load_generator
+from serving_adapter.words import describe
 
 _logger = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ class Runner:
             raise AdapterError("The workload is not open.")
         return self._adapter
 
-    def _open(self, adapter: str, workload: Mapping[str, Any]) -> None:
+    def _open(self, adapter: str, workload: Mapping[str, Any]) -> Mapping[str, Any]:
         if self._adapter is not None:
             raise AdapterError("The workload is open already.")
         opening = resolve(adapter, role="adapter")(workload_from_json(workload))
@@ -83,6 +84,7 @@ class Runner:
             opening.close()
             raise
         self._adapter = opening
+        return {"notes": opening.notes()}
 
     def _configure(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
         self._stop_load()
@@ -99,15 +101,18 @@ class Runner:
         return slice_to_json(self._generator.run(duration_s))
 
     def _stop_load(self) -> None:
-        generator, self._generator = self._generator, None
-        if generator is not None:
-            generator.stop()
+        """Ends the load; one that cannot be ended is kept, so that nothing else begins before it has ended."""
+        if self._generator is not None:
+            self._generator.stop()
+        self._generator = None
 
     def _close(self) -> None:
-        self._stop_load()
-        if self._adapter is not None:
-            self._adapter.close()
-        self._adapter = None
+        adapter, self._adapter = self._adapter, None
+        try:
+            self._stop_load()
+        finally:
+            if adapter is not None:
+                adapter.close()
 
 
 def run_program() -> None:

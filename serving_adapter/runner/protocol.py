@@ -27,6 +27,9 @@ PROTOCOL_VERSION = 2
 LONGEST_LINE_BYTES = 64 * 1024 * 1024
 """The longest line that the daemon accepts: a million completions take about 40 MiB."""
 
+MOST_NOTES = 20
+LONGEST_NOTE = 1000
+
 
 class ProtocolError(Exception):
     """A line is not what the protocol allows. The message completes 'The runner sent ...'."""
@@ -79,6 +82,18 @@ def load_to_json(load: Load) -> Dict[str, Any]:
 def load_from_json(message: Mapping[str, Any]) -> Load:
     """Reads a load."""
     return Load(**message)
+
+
+def notes_from_json(message: Any) -> Tuple[str, ...]:
+    """Reads what an adapter has to say about how its workload is measured, from the answer to ``open``.
+
+    Raises:
+        ProtocolError: It is no list of a few sentences on one line each.
+    """
+    notes = message.get("notes") if isinstance(message, dict) else None
+    if not isinstance(notes, list) or len(notes) > MOST_NOTES:
+        raise ProtocolError("an answer to 'open' without a list of notes")
+    return tuple(_sentence(note) for note in notes)
 
 
 def parameters_to_json(parameters: List[ServingParameter]) -> List[Dict[str, Any]]:
@@ -245,6 +260,13 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise ProtocolError(f"{value!r} where a text belongs")
     return value
+
+
+def _sentence(value: Any) -> str:
+    text = _text(value)
+    if len(text) > LONGEST_NOTE or not text.isprintable():
+        raise ProtocolError(f"{text[:80]!r} where a sentence belongs")
+    return text
 
 
 def _value(value: Any) -> Value:

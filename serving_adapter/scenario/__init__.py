@@ -4,7 +4,7 @@ The scenarios are those of the MLPerf Inference Rules, section "Scenarios" (mult
 query is sent as soon as the previous one is complete), and ``live``, real traffic. Two things make a generator: how
 items arrive (:class:`ClosedLoop`, :class:`OpenLoop`), and who sends them: the caller's own thread on the device's own
 clock, so that a simulated device is loaded in simulated time (:class:`CallersThread`), or threads in real time, for an
-adapter that takes several batches at once (:class:`Lanes`).
+adapter that takes several batches at once, or whose requests must arrive while nobody looks, too (:class:`Lanes`).
 """
 
 import math
@@ -39,7 +39,8 @@ def load_generator(adapter: ServingAdapter, load: Load) -> LoadGenerator:
         return LiveTraffic(adapter)
     guard = FailureGuard(adapter.workload.name)
     arrivals = _arrivals(adapter, load, guard)
-    if adapter.concurrency == 1:
+    # A closed loop that pauses between slices misses nothing; arrivals do not wait for whoever looks.
+    if adapter.concurrency == 1 and (adapter.is_thread_bound or load.scenario != "server"):
         return CallersThread(adapter, arrivals, guard)
     has_one_query = load.scenario in ("single-stream", "multi-stream")
     return Lanes(adapter, arrivals, guard, lanes=1 if has_one_query else adapter.concurrency)

@@ -11,7 +11,7 @@ class Arrivals(ABC):
     """Makes batches of items that arrive. What a batch is, in full, is when its items arrived."""
 
     def begin(self, start_s: float) -> None:  # noqa: B027 - a closed loop keeps no schedule
-        """Starts the schedule.
+        """Starts the schedule, or puts off all that is left of it.
 
         Args:
             start_s: Instant on the device's clock to which the schedule refers.

@@ -23,7 +23,7 @@ class ClosedLoop(Arrivals):
         Args:
             now_s: The device's clock.
             batch_size: Items a batch.
-            guard: Knows how many batches have failed in a row.
+            guard: Knows how long to wait after batches that have failed.
         """
         self._now_s = now_s
         self._batch_size = batch_size
@@ -31,6 +31,6 @@ class ClosedLoop(Arrivals):
 
     def next_batch(self, wait_until: WaitUntil) -> Optional[Tuple[float, ...]]:
         """Returns a batch that arrives now, or after a pause if batches fail."""
-        if not wait_until(self._now_s() + self._guard.pause_s):
+        if not wait_until(max(self._now_s(), self._guard.resume_s)):
             return None
         return (self._now_s(),) * self._batch_size

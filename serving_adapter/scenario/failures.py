@@ -1,5 +1,6 @@
 """What to do about batches that fail."""
 
+import math
 import threading
 from typing import Optional
 
@@ -27,6 +28,7 @@ class FailureGuard:
         self._in_a_row = 0
         self._has_succeeded = False
         self._begin_s: Optional[float] = None
+        self._resume_s = -math.inf
 
     def count(self, completion: Completion) -> None:
         """Counts a batch.
@@ -37,9 +39,11 @@ class FailureGuard:
         with self._lock:
             if not completion.failure:
                 self._in_a_row = 0
+                self._resume_s = -math.inf
                 self._has_succeeded = True
                 return
             self._in_a_row += 1
+            self._resume_s = completion.finish_s + _pause_s(self._in_a_row)
             if self._begin_s is None:
                 self._begin_s = completion.start_s
             lasted_s = completion.finish_s - self._begin_s
@@ -50,8 +54,14 @@ class FailureGuard:
                 )
 
     @property
-    def pause_s(self) -> float:
-        """How long to wait before a server that fails is asked again: it doubles with every failure in a row."""
-        if not self._in_a_row:
-            return 0.0
-        return min(_FIRST_PAUSE_S * 2.0 ** min(self._in_a_row - 1, _LONGEST_ROW), _LONGEST_PAUSE_S)
+    def resume_s(self) -> float:
+        """From when on a server that fails may be asked again: an instant on the device's clock, long ago if it works.
+
+        The pause doubles with every failure in a row. Because it ends at an instant it outlasts slices of load, however
+        short they are.
+        """
+        return self._resume_s
+
+
+def _pause_s(failures_in_a_row: int) -> float:
+    return min(_FIRST_PAUSE_S * 2.0 ** min(failures_in_a_row - 1, _LONGEST_ROW), _LONGEST_PAUSE_S)

@@ -13,6 +13,7 @@ class LoadGenerator(ABC):
     def __init__(self, adapter: ServingAdapter) -> None:
         """Keeps the adapter; sends nothing yet."""
         self._adapter = adapter
+        self._is_ended = False
 
     def run(self, duration_s: float) -> Slice:
         """Lets load flow for about so long on the device's clock. Call from one thread.
@@ -24,22 +25,30 @@ class LoadGenerator(ABC):
             What came to its end within the slice.
 
         Raises:
-            AdapterError: The duration is not a finite number above zero, or no batch can succeed any more.
+            AdapterError: The duration is not a finite number above zero, the load was ended, or no batch can succeed
+                any more.
         """
         if not (math.isfinite(duration_s) and duration_s > 0):
             raise AdapterError(f"Load cannot flow for {duration_s} s: give a duration above zero.")
+        if self._is_ended:
+            raise AdapterError(f"The load of the workload '{self._adapter.workload.name}' was ended: start it again.")
         return self._run(duration_s)
 
     @abstractmethod
     def _run(self, duration_s: float) -> Slice:
         """Returns the next slice."""
 
-    def stop(self) -> None:  # noqa: B027 - where nothing flows between slices, there is nothing to end
+    def stop(self) -> None:
         """Ends the load. Batches that are under way are completed, and belong to nobody.
 
         Raises:
-            AdapterError: A batch is still under way after a long time.
+            AdapterError: A batch is still under way after a long time; may be called again then.
         """
+        self._is_ended = True
+        self._stop()
+
+    def _stop(self) -> None:  # noqa: B027 - where nothing flows between slices, there is nothing to end
+        """Ends what flows between slices."""
 
     def _attempt(self, items: int) -> Tuple[Optional[Tokens], str]:
         """Runs one batch; returns what a language model answered, and why the batch failed if it did."""

@@ -45,8 +45,8 @@ class Lanes(LoadGenerator):
         self._error: Optional[BaseException] = None
 
     def _run(self, duration_s: float) -> Slice:
-        if self._is_over:
-            raise self._error or AdapterError(f"The load of the workload '{self._workload}' was ended: start it again.")
+        if self._error is not None:
+            raise self._error
         if not self._threads:
             self._start()
         self._wait_until(self._adapter.now_s() + duration_s)
@@ -54,8 +54,8 @@ class Lanes(LoadGenerator):
             raise self._error
         return self._ledger.cut()
 
-    def stop(self) -> None:
-        """Ends the load and waits for batches that are under way. May be called again where that failed."""
+    def _stop(self) -> None:
+        """Ends the load and waits for batches that are under way."""
         self._end()
         deadline_s = time.monotonic() + _STOP_TIMEOUT_S
         for thread in self._threads:

@@ -12,8 +12,8 @@ from serving_adapter.scenario.turn import Turn
 class OpenLoop(Arrivals):
     """Items arrive one by one at scheduled instants, whatever the server does.
 
-    The schedule goes on through the gaps between slices, and latency counts from the scheduled arrival, so that a
-    slow batch cannot hold back the requests that would have shown how slow it was (no coordinated omission).
+    Latency counts from the scheduled arrival, so that a slow batch cannot hold back the requests that would have shown
+    how slow it was (no coordinated omission).
 
     Batching is dynamic: whoever is free takes the items that wait, up to ``batch_size`` of them. A batch that is not
     full waits for more, but never longer than ``batch_wait_s`` from its first item's arrival. When a batch is due is
@@ -39,7 +39,7 @@ class OpenLoop(Arrivals):
         self._ahead: Deque[float] = deque(itertools.islice(offsets_s, batch_size))
 
     def begin(self, start_s: float) -> None:
-        """Starts the schedule."""
+        """Starts the schedule, or puts off all that is left of it: items that wait already, too."""
         self._origin_s = start_s
 
     def next_batch(self, wait_until: WaitUntil) -> Optional[Tuple[float, ...]]:

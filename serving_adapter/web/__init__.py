@@ -5,6 +5,6 @@ body as two packets; the first lets a slow server hold a request for ever, the o
 the server would be charged with.
 """
 
-from serving_adapter.web.endpoint import Answer, Endpoint
+from serving_adapter.web.endpoint import LONGEST_ANSWER_BYTES, Answer, Endpoint
 
-__all__ = ["Answer", "Endpoint"]
+__all__ = ["LONGEST_ANSWER_BYTES", "Answer", "Endpoint"]

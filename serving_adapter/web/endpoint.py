@@ -5,16 +5,15 @@ import math
 import socket
 import time
 from types import MappingProxyType
-from typing import Iterator, Mapping, NamedTuple, Tuple
+from typing import Generator, Iterator, Mapping, NamedTuple, Tuple
 
 from serving_adapter.contract import AdapterError, RequestFailedError
-from serving_adapter.quoting import quote
-from serving_adapter.references import describe
 from serving_adapter.web.address import parse_address
 from serving_adapter.web.connection import Connection, MalformedAnswerError, NoAnswerError
 from serving_adapter.web.message import Head, read_body
 from serving_adapter.web.pool import ConnectionPool
 from serving_adapter.web.request import checked_header_lines, header_lines, request_bytes
+from serving_adapter.words import describe, quote
 
 LONGEST_ANSWER_BYTES = 1 << 26
 LONGEST_LINE_BYTES = 1 << 20
@@ -102,8 +101,10 @@ class Endpoint:
 
     def stream(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] = _NO_HEADERS
-    ) -> Iterator[bytes]:
+    ) -> Generator[bytes, None, None]:
         r"""Sends a request and yields the lines of the answer as they come, without their ends (``\n``, ``\r\n``).
+
+        Closing the generator gives the rest of the answer up, and lets the server stop its work.
 
         Args:
             method: ``GET``, ``POST``.

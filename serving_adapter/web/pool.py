@@ -7,10 +7,10 @@ import time
 from typing import List, Optional, Set, Tuple
 
 from serving_adapter.contract import AdapterError, RequestFailedError
-from serving_adapter.references import describe
 from serving_adapter.web.address import Address
 from serving_adapter.web.connection import Connection
 from serving_adapter.web.message import Head, read_head
+from serving_adapter.words import describe
 
 _SHORTEST_KEEPING_S = 1.0
 """No server in use closes a connection that it keeps after less (gunicorn: 2 s, uvicorn: 5 s, nginx: 75 s)."""

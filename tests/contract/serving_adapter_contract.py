@@ -1,18 +1,34 @@
 """What every serving adapter must do: subclass this with a fixture ``adapter`` that is not open yet."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from serving_adapter.contract import AdapterError, Load, ServingAdapter, ServingParameter
+from serving_adapter.contract import AdapterError, Load, ServingAdapter, Slice
 from serving_adapter.scenario import load_generator
 
+SLICE_S = 0.05
+LONGEST_WAIT_S = 30.0
+"""Only a test that fails waits so long."""
 
-def _parameter(adapter: ServingAdapter, kind: str) -> ServingParameter:
-    matching = [parameter for parameter in adapter.parameters() if parameter.kind == kind]
-    if not matching:
-        pytest.skip(f"this adapter has no parameter of kind {kind}")
-    return matching[0]
+
+def _largest_batch(adapter: ServingAdapter) -> int:
+    sizes = [parameter.values[-1] for parameter in adapter.parameters() if parameter.kind == "batch"]
+    return int(sizes[0]) if sizes else 1
+
+
+def _slices_until_a_completion(adapter: ServingAdapter, load: Load) -> list[Slice]:
+    generator = load_generator(adapter, load)
+    slices: list[Slice] = []
+    deadline_s = time.monotonic() + LONGEST_WAIT_S
+    try:
+        while not (slices and slices[-1].completions):
+            assert time.monotonic() < deadline_s, f"nothing was completed within {LONGEST_WAIT_S:g} s"
+            slices.append(generator.run(SLICE_S))
+    finally:
+        generator.stop()
+    return slices
 
 
 class ServingAdapterContract:
@@ -72,14 +88,14 @@ class ServingAdapterContract:
         assert opened.current() == before
 
     def test_every_batch_up_to_the_largest_takes_time_on_the_devices_clock(self, opened: ServingAdapter) -> None:
-        for items in range(1, int(_parameter(opened, "batch").values[-1]) + 1):
+        for items in range(1, _largest_batch(opened) + 1):
             before_s = opened.now_s()
             opened.infer(items)
             assert opened.now_s() > before_s
 
     def test_a_batch_larger_than_the_largest_is_refused(self, opened: ServingAdapter) -> None:
         with pytest.raises(AdapterError):
-            opened.infer(int(_parameter(opened, "batch").values[-1]) + 1)
+            opened.infer(_largest_batch(opened) + 1)
 
     def test_a_batch_of_no_items_is_refused(self, opened: ServingAdapter) -> None:
         with pytest.raises(AdapterError):
@@ -104,11 +120,22 @@ class ServingAdapterContract:
 
     @pytest.mark.parametrize("scenario", ["single-stream", "multi-stream", "offline", "server"])
     def test_every_scenario_runs_on_it(self, opened: ServingAdapter, scenario: str) -> None:
-        batch_size = 1 if scenario == "single-stream" else int(_parameter(opened, "batch").values[-1])
-        rate_hz = 1000.0 if scenario == "server" else None
-        stretch = load_generator(opened, Load(scenario, batch_size, rate_hz)).run(0.05)
-        assert stretch.completions
-        assert stretch.end_s - stretch.start_s >= 0.05 - 1e-9
+        batch_size = 1 if scenario == "single-stream" else _largest_batch(opened)
+        rate_hz = 20.0 if scenario == "server" else None
+        slices = _slices_until_a_completion(opened, Load(scenario, batch_size, rate_hz))
+        assert all(stretch.end_s - stretch.start_s >= SLICE_S - 1e-9 for stretch in slices)
+        for batch in slices[-1].completions:
+            assert not batch.failure
+            assert 1 <= len(batch.arrivals_s) <= batch_size
+            assert max(batch.arrivals_s) <= batch.start_s < batch.finish_s
+            if batch.tokens is not None:
+                assert batch.start_s < batch.tokens.first_s <= batch.finish_s
+                assert batch.tokens.count >= 1
+
+    def test_what_the_operator_must_know_is_told_in_sentences(self, opened: ServingAdapter) -> None:
+        for note in opened.notes():
+            assert note.endswith(".")
+            assert note.isprintable()
 
     def test_inferring_before_opening_is_refused(self, adapter: ServingAdapter) -> None:
         with pytest.raises(AdapterError):

@@ -31,6 +31,7 @@ warm_up_s = 2.0
 soak_s = 2.0
 cool_down_s = 0.5
 max_background_cores = 8.0
+max_drift = 0.5
 
 [knobs."workload.cpu.quota_percent"]
 enabled = false

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.serving.environments import MLSERVER
+from tests.serving.ports import free_ports
 
 MODEL = "dense-network"
 INPUT, OUTPUT = "features", "scores"
@@ -47,7 +48,7 @@ class MLServer:
 
     def __init__(self, folder: Path, network: Network, parallel_workers: int, told_width: int | None) -> None:
         self._folder = folder
-        self._http_port, self._grpc_port, self._metrics_port = _free_ports(3)
+        self._http_port, self._grpc_port, self._metrics_port = free_ports(3)
         self._process: subprocess.Popen[bytes] | None = None
         _write_repository(folder / "repository", network, told_width)
         (folder / "settings.json").write_text(
@@ -177,12 +178,3 @@ def _listens(port: int) -> bool:
     with socket.socket() as client:
         client.settimeout(1.0)
         return client.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _free_ports(count: int) -> list[int]:
-    """Returns distinct ports: all are taken before any is let go."""
-    taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(server.getsockname()[1]) for server in taken]
-    for server in taken:
-        server.close()
-    return ports

@@ -87,8 +87,7 @@ def test_latency_is_not_less_than_what_the_server_itself_counts(running: MLServe
 def test_equal_requests_have_equal_answers_which_need_not_be_read_again(
     adapter: KserveAdapter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert adapter._session is not None
-    transport, read = adapter._session.transport, []
+    transport, read = adapter._opened.server, []
     monkeypatch.setattr(transport, "read", lambda reply: read.append(reply) or type(transport).read(transport, reply))
     for items in (2, 4, 2, 4, 2, 4):
         adapter.infer(items)

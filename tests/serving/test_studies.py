@@ -49,7 +49,7 @@ concurrency = [1, 2]
 
 [objective]
 scenario = "offline"
-slo = ["p90 ttft <= 2 s", "p90 tpot <= 1 s"]
+slo = ["p50 ttft <= 2 s", "p50 tpot <= 1 s"]
 """
 
 
@@ -87,7 +87,7 @@ def require_a_sound_study(tuned: Tuned) -> Study:
 def test_batches_over_http_back_to_back(house: ServingHouse, server: MLServer) -> None:
     before = affinity(server.pid)
     house.add_workload(
-        "http", kserve("http", server.http_url, "batch_size = [1, 8]", 'scenario = "multi-stream"\nslo = "p90 <= 1 s"')
+        "http", kserve("http", server.http_url, "batch_size = [1, 8]", 'scenario = "multi-stream"\nslo = "p50 <= 1 s"')
     )
     house.start()
     study = require_a_sound_study(house.tune("http"))
@@ -96,7 +96,7 @@ def test_batches_over_http_back_to_back(house: ServingHouse, server: MLServer) -
 
 
 def test_requests_over_grpc_at_a_rate_of_their_own(house: ServingHouse, server: MLServer) -> None:
-    objective = 'scenario = "server"\narrival_rate_hz = 40\nslo = "p90 <= 500 ms"'
+    objective = 'scenario = "server"\narrival_rate_hz = 40\nslo = "p50 <= 500 ms"'
     house.add_workload(
         "grpc",
         kserve("grpc", server.grpc_url, "batch_size = [1, 4]\nconcurrency = [4]", objective, "batch_wait_s = 0.02"),
@@ -124,12 +124,12 @@ def test_a_language_model_is_judged_by_its_tokens(house: ServingHouse, tmp_path:
         assert tokens is not None
         assert tokens.tokens == 16 * trial.measurement.requests
         assert energy.per_token_j == pytest.approx(energy.per_request_j / 16)
-        assert trial.measurement.slo_latency_s == tokens.ttft.p90_s
+        assert trial.measurement.slo_latency_s == tokens.ttft.p50_s
 
 
 def test_a_server_that_is_not_there_is_one_sentence_and_no_study(house: ServingHouse) -> None:
     house.add_workload(
-        "gone", kserve("gone", "http://127.0.0.1:9", "", 'scenario = "single-stream"\nslo = "p90 <= 1 s"')
+        "gone", kserve("gone", "http://127.0.0.1:9", "", 'scenario = "single-stream"\nslo = "p50 <= 1 s"')
     )
     house.start()
     tuned = house.tune("gone")
@@ -154,7 +154,7 @@ def test_a_server_that_is_started_again_in_mid_study_is_gone_on_with(house: Serv
     with mlserver(tmp_path / "mlserver") as server:
         house.add_workload(
             "flapping",
-            kserve("flapping", server.http_url, "batch_size = [1, 8]", 'scenario = "multi-stream"\nslo = "p90 <= 1 s"'),
+            kserve("flapping", server.http_url, "batch_size = [1, 8]", 'scenario = "multi-stream"\nslo = "p50 <= 1 s"'),
         )
         house.start()
         with house.tuning("flapping") as ended:
@@ -178,7 +178,7 @@ def test_a_server_that_is_gone_for_good_ends_the_study_with_the_reason(house: Se
     with mlserver(tmp_path / "mlserver") as server:
         house.add_workload(
             "dying",
-            kserve("dying", server.http_url, "batch_size = [1, 8]", 'scenario = "multi-stream"\nslo = "p90 <= 1 s"'),
+            kserve("dying", server.http_url, "batch_size = [1, 8]", 'scenario = "multi-stream"\nslo = "p50 <= 1 s"'),
         )
         house.start()
         with house.tuning("dying") as ended:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import time
 import urllib.request
@@ -17,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.serving.environments import TRANSFORMERS
+from tests.serving.ports import free_ports
 
 READY_S = 120.0
 _TEXT = ("The quick brown fox jumps over the lazy dog, 0123456789 times. ", "".join(map(chr, range(32, 127))) + "\n")
@@ -63,7 +63,7 @@ def transformers_server(folder: Path, hidden_size: int = 64, layers: int = 2) ->
         pytest.skip(TRANSFORMERS.obstacle)
     model = folder / "tiny-llama"
     make_language_model(model, hidden_size, layers)
-    port, log = _free_port(), folder / "server.log"
+    (port,), log = free_ports(1), folder / "server.log"
     process = _start(str(model), port, folder, log)
     server = TransformersServer(f"http://127.0.0.1:{port}", str(model), process, log)
     try:
@@ -156,9 +156,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])

@@ -88,6 +88,7 @@ def make_runner(workload: WorkloadConfig, config: WattuneConfig, runtime_dir: Pa
         definition=WorkloadDefinition(workload.name, options, workload.parameters),
         packages={name: _package_folder(name) for name in entry.packages},
         environment=workload.environment,
+        open_timeout_s=workload.open_timeout_s,
     )
 
 

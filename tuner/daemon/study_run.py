@@ -137,6 +137,7 @@ class StudyRun:
             meter=meter,
             is_watched=bool(processes.inventory.monitored),
             batch_wait_s=workload.batch_wait_s,
+            notes=processes.workload.notes,
         )
         return self._loop(study, bench, processes)
 

@@ -23,6 +23,7 @@ class Bench:
         meter: The meter in use.
         is_watched: Whether devices say something about themselves while load flows.
         batch_wait_s: How long a batch that is not full waits for more items, under ``server``.
+        notes: What the adapter says about how this workload is measured, in sentences.
     """
 
     hardware: Hardware
@@ -33,6 +34,7 @@ class Bench:
     meter: MeterSpec
     is_watched: bool = False
     batch_wait_s: float = 0.0
+    notes: tuple[str, ...] = ()
 
     @property
     def is_live(self) -> bool:

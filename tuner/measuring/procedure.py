@@ -19,7 +19,7 @@ from tuner.trial import Measurement, Rejection, RejectionCause, Verdict
 _PASSING = (RejectionCause.DISTURBED, RejectionCause.DRIFT)
 """What disturbs so passes, as heat does: one more attempt is cheaper than a configuration lost to the search."""
 
-_SERVERS_OWN = (RejectionCause.NOT_APPLIED, RejectionCause.WORKLOAD, RejectionCause.ERRORS)
+_SERVERS_OWN = (RejectionCause.NOT_APPLIED, RejectionCause.METER, RejectionCause.WORKLOAD, RejectionCause.ERRORS)
 """What a server that has ended, or was started again, brings about."""
 
 

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
-from tuner.trial import EnergyResult, Interval, Measurement, Purpose, Trial
+from tuner.trial import Interval, Measurement, Purpose, Trial
 
 _ROOTS = (Purpose.BASELINE, Purpose.REFERENCE)
 

@@ -258,5 +258,5 @@ class StudyLoop:
     def _conclude(self, confirmation: Confirmation, stopped: str) -> Study:
         if confirmation.winner is None:
             return self._record.finish(StudyState.INFEASIBLE, closest_to_feasible(self._record.study))
-        recommendation = recommend(self._record.study, confirmation, self._bench.meter)
+        recommendation = recommend(self._record.study, confirmation, self._bench.meter, self._bench.notes)
         return self._record.finish(StudyState.DONE, stopped, recommendation)

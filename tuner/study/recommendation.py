@@ -18,13 +18,16 @@ _MOST_NAMES = 4
 _MOSTLY = 0.5
 
 
-def recommend(study: Study, confirmation: Confirmation, meter: MeterSpec) -> Recommendation:
+def recommend(
+    study: Study, confirmation: Confirmation, meter: MeterSpec, notes: tuple[str, ...] = ()
+) -> Recommendation:
     """Returns the recommendation for a confirmed winner.
 
     Args:
         study: The study, with all its trials.
         confirmation: What fresh data say; it has a winner.
         meter: The meter that was used; an estimating one says by which model.
+        notes: What the adapter says about how the workload is measured.
     """
     winner = confirmation.winner
     if winner is None:
@@ -45,6 +48,7 @@ def recommend(study: Study, confirmation: Confirmation, meter: MeterSpec) -> Rec
             *_about_power_cap(winner),
             *_about_estimate(study, confirmation, meter.coefficients),
             *_about_calibration(meter.calibration),
+            *notes,
         ),
         break_even=None if comparison is None else break_even(study, comparison),
     )

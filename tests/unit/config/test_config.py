@@ -161,6 +161,8 @@ def test_a_wrong_file_is_named(tmp_path: Path, text: str, what: str) -> None:
         (WORKLOAD + "scenario = 'flood'", "at 'objective.scenario': invalid enum value 'flood'"),
         (WORKLOAD + "scenario = 'server'", "needs an arrival rate"),
         (WORKLOAD + "arrival_rate_hz = 3", "takes no arrival rate"),
+        ("open_timeout_s = 0\n" + WORKLOAD, "'open_timeout_s' must be a time above zero"),
+        ("open_timeout_s = inf\n" + WORKLOAD, "'open_timeout_s' must be a time above zero"),
     ],
 )
 def test_a_wrong_workload_is_named_with_its_file(tmp_path: Path, text: str, what: str) -> None:

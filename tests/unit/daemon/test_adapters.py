@@ -21,7 +21,9 @@ def test_every_adapter_names_a_file_that_is_there(name: str) -> None:
 
 
 def test_an_unknown_adapter_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(BadInputError, match="names the adapter 'tensorrt'; there is: .*kserve, .*torch_module, virtual"):
+    with pytest.raises(
+        BadInputError, match=r"names the adapter 'tensorrt'; there is: .*kserve, .*torch_module, virtual"
+    ):
         find_adapter(WorkloadConfig("a", "tensorrt"), LOCAL)
 
 

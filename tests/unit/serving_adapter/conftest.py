@@ -1,4 +1,4 @@
-"""Runners of real interpreters."""
+"""Runners of real interpreters, and a server that answers as a test tells it."""
 
 import functools
 import shutil
@@ -13,6 +13,7 @@ import pytest
 import serving_adapter
 from serving_adapter.contract import WorkloadDefinition
 from serving_adapter.runner.client import RunnerClient
+from tests.unit.serving_adapter.faulty_server import FaultyServer
 
 PACKAGE = Path(serving_adapter.__file__).parent
 WORKLOADS = Path(__file__).parent / "workloads"
@@ -72,3 +73,9 @@ def start_runner() -> Iterator[StartRunner]:
     yield start
     for runner in runners:
         runner.close()
+
+
+@pytest.fixture
+def server() -> Iterator[FaultyServer]:
+    with FaultyServer() as running:
+        yield running

@@ -15,9 +15,10 @@ PATIENCE_S = 30.0
 class BareAdapter(ServingAdapter):
     """Does nothing, as many times at once as it is told."""
 
-    def __init__(self, concurrency: int = 1) -> None:
-        super().__init__(WorkloadDefinition("bare"))
+    def __init__(self, concurrency: int = 1, *, is_thread_bound: bool = True, name: str = "bare") -> None:
+        super().__init__(WorkloadDefinition(name))
         self._concurrency = concurrency
+        self.is_thread_bound = is_thread_bound
 
     def open(self) -> None:
         raise NotImplementedError

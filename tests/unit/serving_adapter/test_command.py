@@ -14,8 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from serving_adapter import line_process, program
-from serving_adapter.command import CommandAdapter
+from serving_adapter.command import CommandAdapter, line_process, program
 from serving_adapter.contract import AdapterError, Load, RequestFailedError, WorkloadDefinition
 from tests.unit.serving_adapter.conftest import StartRunner
 

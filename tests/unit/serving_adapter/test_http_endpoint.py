@@ -2,7 +2,9 @@
 
 import json
 import os
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -11,15 +13,18 @@ from serving_adapter.contract import AdapterError, Load, RequestFailedError, Wor
 from serving_adapter.http_endpoint import HttpAdapter
 from serving_adapter.scenario import load_generator
 from tests.unit.serving_adapter.conftest import StartRunner
-from tests.unit.serving_adapter.faulty_server import Behaviour, FaultyServer, drip, garbage, hang_up, huge, reply
+from tests.unit.serving_adapter.faulty_server import (
+    Behaviour,
+    FaultyServer,
+    drip,
+    garbage,
+    hang_up,
+    huge,
+    reply,
+    silence,
+)
 
 BODY = '{"n": ${count}, "items": [${items}]}'
-
-
-@pytest.fixture
-def server() -> Iterator[FaultyServer]:
-    with FaultyServer() as running:
-        yield running
 
 
 @pytest.fixture
@@ -81,6 +86,19 @@ def test_the_process_that_serves_is_the_one_that_listens(opened: HttpAdapter, se
     assert opened.serving_pid == os.getpid()
     server.stop()
     assert opened.serving_pid is None
+
+
+def test_closing_ends_requests_that_are_under_way(server: FaultyServer, opened: HttpAdapter) -> None:
+    server.answers(silence())
+    with ThreadPoolExecutor(1) as threads:
+        under_way = threads.submit(opened.infer, 1)
+        deadline_s = time.monotonic() + 30.0
+        while len(server.requests) < 2:
+            assert time.monotonic() < deadline_s, "the request did not come"
+            time.sleep(0.001)
+        opened.close()
+        with pytest.raises(AdapterError):
+            under_way.result(timeout=30.0)
 
 
 def test_a_get_has_neither_body_nor_length(server: FaultyServer) -> None:

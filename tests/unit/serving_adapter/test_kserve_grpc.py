@@ -14,7 +14,7 @@ from google.protobuf import descriptor_pool
 from serving_adapter.contract import AdapterError, RequestFailedError
 from serving_adapter.kserve import KserveAdapter
 from serving_adapter.kserve.grpc_messages import build_messages
-from serving_adapter.web.endpoint import LONGEST_ANSWER_BYTES
+from serving_adapter.web import LONGEST_ANSWER_BYTES
 from tests.unit.serving_adapter.kserve_servers import (
     MODEL,
     MODEL_METADATA,

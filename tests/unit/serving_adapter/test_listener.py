@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from serving_adapter import listener
-from serving_adapter.listener import listening_pid
+from serving_adapter.server import listener
+from serving_adapter.server.listener import listening_pid
 
 LISTEN = """
 import os, socket, sys

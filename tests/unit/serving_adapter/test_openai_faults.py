@@ -40,12 +40,6 @@ GOOD = (ROLE, WORD, WORD, STOP, USAGE, DONE)
 
 
 @pytest.fixture
-def server() -> Iterator[FaultyServer]:
-    with FaultyServer() as running:
-        yield running
-
-
-@pytest.fixture
 def adapter(server: FaultyServer) -> Iterator[OpenAiAdapter]:
     """An adapter that the server has answered well once."""
     server.answers(events(GOOD))
@@ -194,14 +188,22 @@ def test_the_first_token_is_timed_while_the_answer_still_flows(server: FaultySer
     assert adapter.infer(1).count == 1
 
 
-def test_a_server_that_states_no_usage_is_told_of_once(server: FaultyServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_server_that_states_no_usage_is_noted(server: FaultyServer) -> None:
     server.answers(events([ROLE, WORD, WORD, WORD, STOP, DONE]))
     adapter = adapter_of(server)
     adapter.open()
     assert [adapter.infer(1).count for _ in range(3)] == [3, 3, 3]
-    assert [record.message for record in caplog.records] == [
-        "The server of the workload 'tested' states no usage: what counts as a token is a chunk with content."
+    assert adapter.notes() == [
+        "The server states no usage: what counts as a token is a chunk of its answer that has content."
     ]
+    adapter.close()
+
+
+def test_there_is_nothing_to_note_of_a_server_that_states_its_usage(server: FaultyServer) -> None:
+    server.answers(events(GOOD))
+    adapter = adapter_of(server)
+    adapter.open()
+    assert adapter.notes() == []
     adapter.close()
 
 

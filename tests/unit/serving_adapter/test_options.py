@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from serving_adapter.contract import AdapterError, WorkloadDefinition
-from serving_adapter.options import (
+from serving_adapter.definition.options import (
     check_options,
     flag_option,
     number_option,
@@ -16,8 +16,8 @@ from serving_adapter.options import (
     texts_option,
     whole_number_option,
 )
-from serving_adapter.quoting import quote
-from serving_adapter.settings import ServingSettings, batch_size_parameter, concurrency_parameter
+from serving_adapter.definition.settings import ServingSettings, batch_size_parameter, concurrency_parameter
+from serving_adapter.words import quote
 
 
 def of(**options: Any) -> WorkloadDefinition:
@@ -41,7 +41,12 @@ def test_an_option_that_is_there_is_returned_and_one_that_is_not_has_its_default
     [
         (lambda given: text_option(given, "it"), [3, None, "", True, ["a"]], "a text|lacks the option"),
         (lambda given: text_option(given, "it", "a", choices=("a", "b")), ["c", ""], "must be 'a' or 'b'"),
-        (lambda given: number_option(given, "it", 1.0), [0, -1, math.nan, math.inf, True, "1"], "a number above zero"),
+        (
+            lambda given: number_option(given, "it", 1.0),
+            [0, -1, math.nan, math.inf, 10**400, True, "1"],
+            "a number above zero",
+        ),
+        (lambda given: number_option(given, "it", 1.0, least=0.0), [-0.1, math.nan, math.inf, False], "at least 0"),
         (lambda given: whole_number_option(given, "it", 1), [-1, 1.0, True, "1"], "whole number of at least 0"),
         (lambda given: whole_number_option(given, "it", 1, least=1), [0], "whole number of at least 1"),
         (lambda given: flag_option(given, "it", default=True), [0, 1, "true"], "must be true or false"),

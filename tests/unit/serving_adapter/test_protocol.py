@@ -97,11 +97,26 @@ def test_a_workload_crosses_unchanged(options: dict[str, object], parameters: di
 
 @given(json_values)
 def test_what_a_hostile_model_answers_is_read_or_refused(message: object) -> None:
-    for reader in (protocol.slice_from_json, protocol.parameters_from_json, protocol.values_from_json):
+    readers = (
+        protocol.slice_from_json,
+        protocol.parameters_from_json,
+        protocol.values_from_json,
+        protocol.notes_from_json,
+    )
+    for reader in readers:
         try:
             reader(message)
         except protocol.ProtocolError as refusal:
             assert str(refusal)
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [None, "text", [1], ["two\nlines"], ["\x1b]0;title\x07"], ["x" * 1001], ["one too many."] * 21],
+)
+def test_notes_that_are_no_few_sentences_are_refused(notes: object) -> None:
+    with pytest.raises(protocol.ProtocolError):
+        protocol.notes_from_json({"notes": notes})
 
 
 @pytest.mark.parametrize("instant", [b"NaN", b"Infinity", b"-Infinity", b"1e999", b"9" * 400, b"true", b"null", b'"1"'])

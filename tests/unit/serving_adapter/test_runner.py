@@ -67,8 +67,8 @@ def test_an_error_of_the_workload_is_an_answer_and_the_runner_lives_on(start_run
         runner.run(1.0)
     with pytest.raises(AdapterError, match="cannot be 3"):
         runner.configure({"serving.batch_size": 3})
-    with pytest.raises(AdapterError, match="'live' is real traffic"):
-        runner.start_load(Load("live", 1))
+    with pytest.raises(AdapterError, match="'tidal' is unknown"):
+        runner.start_load(Load("tidal", 1))
     assert runner.current() == {"serving.batch_size": 1}
 
 
@@ -118,6 +118,51 @@ def test_an_adapter_that_fails_to_open_is_closed(start_runner: StartRunner, tmp_
     assert note.read_text() == "closed"
     with pytest.raises(AdapterError, match="not open"):
         runner.current()
+
+
+def test_what_an_adapter_notes_is_known_after_opening(start_runner: StartRunner, interpreter: str) -> None:
+    plain = start_runner(SLEEPING, interpreter=interpreter)
+    plain.open()
+    assert plain.notes == ()
+    notes = ["Tokens are counted as chunks.", "Größe and Länge are estimated."]
+    runner = start_runner("stdlib_adapters:NotingAdapter", {"notes": notes}, interpreter=interpreter)
+    assert runner.notes == ()
+    runner.open()
+    assert runner.notes == tuple(notes)
+
+
+def test_notes_that_are_no_sentences_are_refused(start_runner: StartRunner) -> None:
+    runner = start_runner("stdlib_adapters:NotingAdapter", {"notes": ["\x1b[2J"]})
+    with pytest.raises(RunnerLostError, match="where a sentence belongs, and was ended"):
+        runner.open()
+
+
+def test_a_load_that_cannot_be_ended_is_not_used_and_holds_up_the_next(start_runner: StartRunner) -> None:
+    runner = start_runner("stdlib_adapters:HangingAdapter")
+    runner.open()
+    runner.start_load(Load("offline", 1))
+    runner.run(0.01)
+    for call in (runner.stop_load, lambda: runner.start_load(Load("offline", 1)), lambda: runner.configure({})):
+        with pytest.raises(AdapterError, match=r"2 batches .* are still under way"):
+            call()
+        with pytest.raises(AdapterError, match="was ended: start it again"):
+            runner.run(0.01)
+    runner.idle(0.0)  # lets the batches of this adapter come to their end
+    runner.stop_load()
+    with pytest.raises(AdapterError, match="No load was started"):
+        runner.run(0.01)
+    runner.start_load(Load("offline", 1))
+    assert runner.run(0.05).completions
+
+
+def test_a_load_that_cannot_be_ended_does_not_keep_the_adapter_open(start_runner: StartRunner, tmp_path: Path) -> None:
+    note = tmp_path / "note"
+    runner = start_runner("stdlib_adapters:HangingAdapter", {"note": str(note)})
+    runner.open()
+    runner.start_load(Load("offline", 1))
+    runner.run(0.01)
+    runner.close()
+    assert note.read_text() == "closed"
 
 
 def test_what_the_model_prints_or_reads_does_not_touch_the_protocol(

@@ -91,12 +91,22 @@ def test_a_runner_that_stalls_is_ended_after_the_timeout(start_runner: StartRunn
 
 
 def test_a_runner_that_does_not_even_read_is_ended_after_the_timeout(start_runner: StartRunner) -> None:
-    runner = start_runner(SLEEPING, {"text": "x" * 10_000_000}, answer_timeout_s=2.0)
+    runner = start_runner(SLEEPING, {"text": "x" * 10_000_000}, open_timeout_s=2.0)
     pid = runner.pid
     os.kill(pid, signal.SIGSTOP)
     with pytest.raises(RunnerLostError, match="did not answer in time"):
         runner.open()
     assert wait_until(lambda: is_gone(pid), 10.0)
+
+
+def test_opening_and_configuring_may_take_longer_than_an_answer_but_not_for_ever(start_runner: StartRunner) -> None:
+    slow = {"load_s": 1.0}
+    runner = start_runner("stdlib_adapters:SlowlyLoadingAdapter", slow, answer_timeout_s=0.5)
+    runner.open()
+    assert runner.configure({"serving.batch_size": 2}) == {"serving.batch_size": 2}
+    impatient = start_runner("stdlib_adapters:SlowlyLoadingAdapter", slow, open_timeout_s=0.1)
+    with pytest.raises(RunnerLostError, match="did not answer in time"):
+        impatient.open()
 
 
 def test_closing_a_runner_that_was_stopped_ends_it(start_runner: StartRunner) -> None:
@@ -139,7 +149,7 @@ def test_the_end_of_the_input_ends_the_runner_in_the_middle_of_an_inference(inte
         assert hear(runner)["protocol"] == 2
         workload = {"name": "tested", "options": {"service_s": LONG_S}, "parameters": {}}
         tell(runner, "open", adapter=SLEEPING, workload=workload)
-        assert hear(runner) == {"id": 1, "result": None}
+        assert hear(runner) == {"id": 1, "result": {"notes": []}}
         tell(runner, "start_load", load={"scenario": "offline", "batch_size": 1, "rate_hz": None, "seed": 0})
         assert hear(runner) == {"id": 1, "result": None}
         tell(runner, "run", duration_s=1.0)

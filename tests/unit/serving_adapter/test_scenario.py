@@ -31,6 +31,31 @@ def test_threads_are_used_where_an_adapter_takes_several_batches_at_once(
 
 
 @pytest.mark.parametrize(
+    ("load", "kind"),
+    [
+        (Load("single-stream", 1), CallersThread),
+        (Load("multi-stream", 8), CallersThread),
+        (Load("offline", 8), CallersThread),
+        (Load("server", 8, 10.0), Lanes),
+        (Load("live", 1), LiveTraffic),
+    ],
+)
+def test_arrivals_go_on_between_slices_where_an_adapter_is_not_bound_to_a_thread(
+    load: Load, kind: type[LoadGenerator]
+) -> None:
+    assert type(load_generator(BareAdapter(1, is_thread_bound=False), load)) is kind
+
+
+@pytest.mark.parametrize("scenario", ["offline", "server", "live"])
+def test_a_load_that_was_ended_does_not_flow_again(scenario: str) -> None:
+    generator = load_generator(BareAdapter(), Load(scenario, 1, 10.0 if scenario == "server" else None))
+    generator.stop()
+    generator.stop()
+    with pytest.raises(AdapterError, match="'bare' was ended: start it again"):
+        generator.run(0.01)
+
+
+@pytest.mark.parametrize(
     ("load", "message"),
     [
         (Load("tidal", 1), "'tidal' is unknown: use single-stream, multi-stream, offline, server, live"),

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving_adapter.contract import AdapterError, Load, RequestFailedError, Slice
+from serving_adapter.contract import AdapterError, Load, RequestFailedError
 from serving_adapter.scenario import load_generator
-from tests.unit.serving_adapter.scripted_adapter import ScriptedAdapter
+from tests.unit.serving_adapter.scripted_adapter import ScriptedAdapter, run_slices
 
 
 class FailingFrom(ScriptedAdapter):
@@ -24,15 +24,6 @@ class FailingFrom(ScriptedAdapter):
         if len(self.attempts_s) - 1 in self._failing:
             raise RequestFailedError("The server is busy.")
         super().infer(items)
-
-
-def run_slices(adapter: ScriptedAdapter, load: Load, slice_durations_s: list[float], gap_s: float) -> list[Slice]:
-    generator = load_generator(adapter, load)
-    slices = []
-    for duration_s in slice_durations_s:
-        slices.append(generator.run(duration_s))
-        adapter.idle(gap_s)
-    return slices
 
 
 @given(

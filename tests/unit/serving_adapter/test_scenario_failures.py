@@ -1,5 +1,7 @@
 """The guard that notices a server that fails everything."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,16 +53,40 @@ def test_a_few_failures_are_not_yet_the_end_however_long_they_take() -> None:
         guard.count(batch(60.0 * 20, "The server did not answer."))
 
 
-@given(st.integers(0, 5000))
+@given(st.integers(1, 5000))
 def test_the_pause_never_shrinks_while_batches_fail_and_is_bounded(failures: int) -> None:
     guard = FailureGuard("tested")
     guard.count(batch(0.0))
-    pauses_s = [guard.pause_s]
+    assert guard.resume_s < 0.0
+    pauses_s = []
     for _ in range(failures):
         guard.count(batch(1.0, "It failed."))
-        pauses_s.append(guard.pause_s)
+        pauses_s.append(guard.resume_s - 1.0)
     assert pauses_s == sorted(pauses_s)
-    assert pauses_s[0] == 0.0
-    assert pauses_s[-1] <= 0.25
+    assert 0.0 < pauses_s[0] <= pauses_s[-1] <= 0.25
     guard.count(batch(2.0))
-    assert guard.pause_s == 0.0
+    assert guard.resume_s < 0.0
+
+
+@given(st.floats(0.001, 1.0), st.floats(0.0, 0.1))
+def test_the_pause_goes_on_over_slices_however_short_they_are(slice_s: float, gap_s: float) -> None:
+    class Flapping(ScriptedAdapter):
+        """Works once, fails twelve times and works again; failing takes no time."""
+
+        def infer(self, items: int) -> None:
+            attempts_s.append(self.now_s())
+            if 1 < len(attempts_s) <= 13:
+                raise RequestFailedError("The server is busy.")
+            super().infer(items)
+
+    attempts_s: list[float] = []
+    adapter = Flapping([0.01])
+    generator = load_generator(adapter, Load("offline", 1))
+    while len(attempts_s) < 15 and adapter.now_s() < 100.0:
+        generator.run(slice_s)
+        adapter.idle(gap_s)
+    pauses_s = [after_s - before_s for before_s, after_s in itertools.pairwise(attempts_s[1:14])]
+    wanted_s = [0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.25, 0.25, 0.25, 0.25]
+    assert len(pauses_s) == len(wanted_s)
+    for pause_s, least_s in zip(pauses_s, wanted_s, strict=True):
+        assert least_s - 1e-9 <= pause_s <= least_s + gap_s + 1e-9

@@ -121,6 +121,17 @@ def test_items_wait_in_the_queue_while_no_lane_is_free_and_the_wait_is_latency()
         assert delayed.start_s - delayed.arrivals_s[0] > 4 * SHORT_S
 
 
+def test_one_lane_goes_on_sending_while_nobody_runs_a_slice() -> None:
+    adapter = GatedAdapter(1)
+    adapter.is_thread_bound = False
+    with flowing(adapter, Load("server", 1, OFTEN_HZ)) as generator:
+        first = generator.run(SHORT_S)
+        for _ in range(5):
+            adapter.next_call().answer()
+        (second,) = run_until(generator, 5)[:1]
+        assert second.start_s == first.end_s
+
+
 def test_items_that_wait_make_full_batches() -> None:
     adapter = GatedAdapter(2)
     with flowing(adapter, Load("server", 8, OFTEN_HZ, batch_wait_s=0.0)) as generator:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from serving_adapter.contract import Completion, Load, RequestFailedError, Slice
 from serving_adapter.scenario import load_generator, poisson_offsets_s
-from tests.unit.serving_adapter.scripted_adapter import ScriptedAdapter
+from tests.unit.serving_adapter.scripted_adapter import ScriptedAdapter, run_slices
 
 service_times = st.lists(st.floats(0.001, 2.0), min_size=1, max_size=20)
 durations = st.lists(st.floats(0.01, 5.0), min_size=1, max_size=6)
@@ -24,21 +24,18 @@ loads = st.builds(
 )
 
 
-def run_slices(adapter: ScriptedAdapter, load: Load, slice_durations_s: list[float], gap_s: float) -> list[Slice]:
-    generator = load_generator(adapter, load)
-    slices = []
-    for duration_s in slice_durations_s:
-        slices.append(generator.run(duration_s))
-        adapter.idle(gap_s)
-    return slices
-
-
 def batches_of(slices: list[Slice]) -> list[Completion]:
     return [batch for stretch in slices for batch in stretch.completions]
 
 
 def arrivals_of(slices: list[Slice]) -> list[float]:
     return [arrival_s for batch in batches_of(slices) for arrival_s in batch.arrivals_s]
+
+
+def gaps_before_s(slices: list[Slice]) -> list[float]:
+    """Returns for how long nobody ran a slice, up to the begin of each."""
+    gaps_s = [after.start_s - before.end_s for before, after in itertools.pairwise(slices)]
+    return list(itertools.accumulate(gaps_s, initial=0.0))
 
 
 def schedule_s(load: Load, start_s: float, count: int) -> list[float]:
@@ -48,19 +45,22 @@ def schedule_s(load: Load, start_s: float, count: int) -> list[float]:
 
 @given(service_times, st.floats(0.0, 1e6), durations, st.floats(0.0, 3.0), loads)
 @settings(deadline=None)
-def test_every_arrival_is_completed_once_and_in_order(
+def test_every_arrival_is_completed_once_and_in_order_by_a_schedule_that_stands_still_between_slices(
     service_times_s: list[float], start_s: float, slice_durations_s: list[float], gap_s: float, load: Load
 ) -> None:
     adapter = ScriptedAdapter(service_times_s, start_s)
     slices = run_slices(adapter, load, slice_durations_s, gap_s)
-    arrivals_s = arrivals_of(slices)
-    *expected_s, next_s = schedule_s(load, start_s, len(arrivals_s) + 1)
-    assert arrivals_s == expected_s
-    assert sum(items for _, items in adapter.batches) == len(arrivals_s)
+    scheduled_s = iter(schedule_s(load, start_s, len(arrivals_of(slices)) + 1))
+    for stretch, stood_still_s in zip(slices, gaps_before_s(slices), strict=True):
+        arrivals_s = arrivals_of([stretch])
+        expected_s = [instant_s + stood_still_s for instant_s in itertools.islice(scheduled_s, len(arrivals_s))]
+        assert arrivals_s == pytest.approx(expected_s, abs=1e-6)
+    assert sum(items for _, items in adapter.batches) == len(arrivals_of(slices))
     # What is left out had not arrived, waits for its batch to fill, or waits behind one that ended the last slice.
     last = slices[-1]
     end_s = last.start_s + slice_durations_s[-1]
-    assert next_s + load.batch_wait_s >= end_s or last.end_s >= end_s
+    next_s = next(scheduled_s) + gaps_before_s(slices)[-1]
+    assert next_s + load.batch_wait_s >= end_s - 1e-6 or last.end_s >= end_s
 
 
 @given(service_times, st.floats(0.0, 1e6), durations, st.floats(0.0, 3.0), loads)
@@ -131,14 +131,30 @@ def test_a_stall_is_charged_to_every_request_that_arrives_meanwhile() -> None:
     assert sum(latency_s > 5.0 for latency_s in latencies_s) > 30
 
 
-def test_arrivals_go_on_through_the_gaps_between_slices() -> None:
-    adapter = ScriptedAdapter([1e-6])
-    generator = load_generator(adapter, Load("server", 1, 100.0))
-    first = generator.run(1.0)
-    adapter.idle(5.0)
-    second = generator.run(1.0)
-    of_the_gap = [arrival_s for arrival_s in arrivals_of([second]) if first.end_s <= arrival_s < second.start_s]
-    assert 400 < len(of_the_gap) < 600
+def test_nothing_arrives_while_nobody_serves_and_what_waited_already_waits_no_longer() -> None:
+    load = Load("server", 1, 100.0)
+    paused, steady = ScriptedAdapter([0.015]), ScriptedAdapter([0.015])
+    generator, reference = load_generator(paused, load), load_generator(steady, load)
+    slices = []
+    for _ in range(20):
+        slices.append(generator.run(1.0))
+        paused.idle(5.0)
+    assert len(arrivals_of(slices)) > 1000
+    # More arrives than can be served, so that items wait at the end of each slice.
+    latencies_s = [batch.finish_s - batch.arrivals_s[0] for batch in batches_of(slices)]
+    wanted_s = [
+        batch.finish_s - batch.arrivals_s[0]
+        for batch in batches_of([reference.run(stretch.end_s - stretch.start_s) for stretch in slices])
+    ]
+    assert latencies_s == pytest.approx(wanted_s[: len(latencies_s)], abs=1e-6)
+    assert max(latencies_s) > 5.0
+
+
+def test_slices_without_a_gap_leave_the_schedule_exactly_as_it_is() -> None:
+    load = Load("server", 3, 40.0, seed=2)
+    slices = run_slices(ScriptedAdapter([0.02]), load, [0.1] * 50, 0.0)
+    arrivals_s = arrivals_of(slices)
+    assert arrivals_s == schedule_s(load, 0.0, len(arrivals_s))
 
 
 def test_a_slice_without_arrivals_lasts_its_time() -> None:

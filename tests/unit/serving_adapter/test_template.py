@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving_adapter.template import RequestTemplate, TemplateError
+from serving_adapter.definition.template import RequestTemplate, TemplateError
 
 LITERALS = st.text(max_size=20).filter(lambda text: "${" not in text and not text.endswith("$"))
 JSON = '{"n": ${count}, "items": [${items}], "texts": [${quoted_items}]}'

@@ -34,12 +34,6 @@ from tests.unit.serving_adapter.faulty_server import (
 LONG_S = 60.0
 
 
-@pytest.fixture
-def server() -> Iterator[FaultyServer]:
-    with FaultyServer() as running:
-        yield running
-
-
 @contextlib.contextmanager
 def endpoint_of(server: FaultyServer, path: str = "", timeout_s: float = LONG_S, **settings: int) -> Iterator[Endpoint]:
     asked = Endpoint(server.url + path, timeout_s, {"X-Ours": "yes"}, **settings)

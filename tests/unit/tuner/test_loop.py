@@ -292,6 +292,12 @@ def test_a_machine_that_other_programs_share_is_marked_in_the_study(run):
     assert any("The device was shared in" in caveat for caveat in finished.recommendation.caveats)
 
 
+def test_what_the_adapter_notes_stands_beside_the_figure():
+    note = "Tokens are counted as chunks."
+    found = recommend(study(trial(0, 20.0), trial(1, 10.0)), Confirmation(trial(1, 10.0)), METER, (note,))
+    assert found.caveats == (note,)
+
+
 def test_joules_out_of_a_calibration_are_said_to_be_estimated_and_how():
     meter = replace(METER, calibration=Calibration("gpu.energy", Scope.WALL, 1.06, 97.0, 0.004))
     [caveat] = recommend(study(trial(0, 20.0), trial(1, 10.0)), Confirmation(trial(1, 10.0)), meter).caveats

@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 from serving_adapter.contract import AdapterError, ServingAdapter, ServingParameter
+from serving_adapter.scenario import lanes
 
 
 class SleepingAdapter(ServingAdapter):
@@ -32,6 +34,18 @@ class SleepingAdapter(ServingAdapter):
 
     def close(self):
         pass
+
+
+class SlowlyLoadingAdapter(SleepingAdapter):
+    """Takes its time to load the model, and to load it anew."""
+
+    def open(self):
+        super().open()
+        time.sleep(self.workload.options["load_s"])
+
+    def configure(self, values):
+        super().configure(values)
+        time.sleep(self.workload.options["load_s"])
 
 
 class ChattyAdapter(SleepingAdapter):
@@ -78,6 +92,38 @@ class HalfOpenAdapter(SleepingAdapter):
 
     def close(self):
         Path(self.workload.options["note"]).write_text("closed")
+
+
+class NotingAdapter(SleepingAdapter):
+    """Says what its definition tells it to."""
+
+    def notes(self):
+        return self.workload.options["notes"]
+
+
+class HangingAdapter(SleepingAdapter):
+    """Two batches at once, which hang until somebody idles; nobody waits for them for long."""
+
+    concurrency = 2
+
+    def open(self):
+        super().open()
+        lanes._STOP_TIMEOUT_S = 0.05
+        self.end = threading.Event()
+
+    def infer(self, items):
+        self.end.wait()
+
+    def idle(self, seconds):
+        # The load generator idles in slices: only the call idle(0) ends the batches.
+        if seconds:
+            super().idle(seconds)
+        else:
+            self.end.set()
+
+    def close(self):
+        if "note" in self.workload.options:
+            Path(self.workload.options["note"]).write_text("closed")
 
 
 class EchoAdapter(SleepingAdapter):

@@ -11,8 +11,7 @@ import threading
 import time
 from typing import IO, Callable, Deque, Iterator, Mapping, NoReturn, Optional, Sequence
 
-from serving_adapter.quoting import quote
-from serving_adapter.references import describe
+from serving_adapter.words import describe, quote
 
 _LAST_LINES = 5
 _LONGEST_WORDS_BYTES = 1 << 10

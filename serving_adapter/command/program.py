@@ -4,11 +4,11 @@ import json
 import os
 import time
 
+from serving_adapter.command.line_process import LateError, LineProcess, ProgramEndedError
 from serving_adapter.contract import AdapterError, RequestFailedError, WorkloadDefinition
-from serving_adapter.line_process import LateError, LineProcess, ProgramEndedError
-from serving_adapter.options import flag_option, number_option, text_option, text_table_option, texts_option
-from serving_adapter.quoting import quote
-from serving_adapter.template import RequestTemplate
+from serving_adapter.definition.options import flag_option, number_option, text_option, text_table_option, texts_option
+from serving_adapter.definition.template import RequestTemplate
+from serving_adapter.words import quote
 
 PROGRAM_OPTIONS = (
     "argv",

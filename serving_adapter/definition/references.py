@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 from serving_adapter.contract import AdapterError
+from serving_adapter.words import describe
 
 
 def resolve(reference: str, role: str) -> Any:
@@ -30,9 +31,3 @@ def resolve(reference: str, role: str) -> Any:
         return getattr(module, name)
     except AttributeError as error:
         raise AdapterError(f"The {role} '{reference}' does not exist: {module.__file__} has no '{name}'.") from error
-
-
-def describe(error: BaseException) -> str:
-    """Returns an exception as a few words: its type and the first line of its message, without a full stop."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0].rstrip('.')}" if lines else type(error).__name__

@@ -4,7 +4,7 @@ import os
 from typing import Dict
 
 from serving_adapter.contract import AdapterError, WorkloadDefinition
-from serving_adapter.options import text_option
+from serving_adapter.definition.options import text_option
 
 AUTHORIZATION_ENVIRONMENT = "authorization_environment"
 

@@ -3,7 +3,7 @@
 from typing import Dict, List, Mapping, Sequence
 
 from serving_adapter.contract import AdapterError, ServingParameter, Value, WorkloadDefinition
-from serving_adapter.parameters import check_admissible, positive_integers
+from serving_adapter.definition.parameters import check_admissible, positive_integers
 
 BATCH_SIZE = "serving.batch_size"
 CONCURRENCY = "serving.concurrency"

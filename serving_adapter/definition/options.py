@@ -1,6 +1,6 @@
 """An adapter's options: read from a workload's definition and checked, one sentence for each that is wrong."""
 
-import math
+import sys
 from typing import Any, Dict, List, Optional, Sequence
 
 from serving_adapter.contract import AdapterError, WorkloadDefinition
@@ -46,21 +46,23 @@ def text_option(
     return value
 
 
-def number_option(definition: WorkloadDefinition, name: str, default: float) -> float:
-    """Returns an option that is a finite number above zero, such as a time.
+def number_option(definition: WorkloadDefinition, name: str, default: float, least: Optional[float] = None) -> float:
+    """Returns an option that is a finite number, such as a time.
 
     Args:
         definition: The workload's definition.
         name: The option's name.
         default: What holds if the option is not there.
+        least: The smallest number that is possible; without it, any above zero.
 
     Raises:
         AdapterError: The option is something else.
     """
     value = definition.options.get(name, default)
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not (is_number and 0 < value < math.inf):
-        raise _wrong(definition, name, value, "a number above zero")
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    if not (is_number and (value > 0 if least is None else value >= least)):
+        wanted = "a number above zero" if least is None else f"a number of at least {least:g}"
+        raise _wrong(definition, name, value, wanted)
     return float(value)
 
 

@@ -1,4 +1,4 @@
-"""Foreign words inside a sentence for the operator: short, on one line, printable."""
+"""Foreign words inside a sentence for the operator: short, on one line."""
 
 LONGEST_QUOTE = 300
 
@@ -14,3 +14,9 @@ def quote(data: bytes, longest: int = LONGEST_QUOTE) -> str:
     words = " ".join("".join(character if character.isprintable() else " " for character in text).split())
     kept = words if len(words) <= longest else words[:longest].rstrip() + "…"
     return kept.rstrip(".") or "nothing"
+
+
+def describe(error: BaseException) -> str:
+    """Returns an exception as a few words: its type and the first line of its message, without a full stop."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0].rstrip('.')}" if lines else type(error).__name__

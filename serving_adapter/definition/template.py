@@ -9,7 +9,7 @@ import re
 from typing import Callable, List, Mapping, Optional, Tuple, Union
 
 from serving_adapter.contract import AdapterError, WorkloadDefinition
-from serving_adapter.options import text_option
+from serving_adapter.definition.options import text_option
 
 ITEMS = "items"
 QUOTED_ITEMS = "quoted_items"
