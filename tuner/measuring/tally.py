@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -59,7 +60,34 @@ class Tally(Protocol):
         """Returns what a language model answered, if it is one."""
 
 
-class RequestTally:
+class _Judged(ABC):
+    """What both kinds of tally do alike: judge SLOs, and sum up latencies."""
+
+    def __init__(self, slos: Sequence[Slo]) -> None:
+        """Nothing was counted yet.
+
+        Args:
+            slos: The bounds that are judged.
+        """
+        self.last_failure = ""
+        self._slos = slos
+        self._tests = [SloTest(slo.late_share) for slo in slos]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether all SLOs hold."""
+        return combine(test.verdict for test in self._tests)
+
+    @abstractmethod
+    def latencies(self, metric: LatencyMetric) -> Latencies:
+        """Returns the latencies of one kind."""
+
+    def summary(self) -> LatencyResult:
+        """Returns the latencies of all answers."""
+        return summarise(self.latencies(LatencyMetric.LATENCY))
+
+
+class RequestTally(_Judged):
     """Requests that were sent by a load generator."""
 
     def __init__(self, slos: Sequence[Slo]) -> None:
@@ -68,10 +96,8 @@ class RequestTally:
         Args:
             slos: The bounds that are judged.
         """
+        super().__init__(slos)
         self.requests = self.queries = self.failed = self.late_queries = 0
-        self.last_failure = ""
-        self._slos = slos
-        self._tests = [SloTest(slo.late_share) for slo in slos]
         self._latencies = {metric: SeenLatencies() for metric in LatencyMetric}
         self._stretches: list[tuple[float, float]] = []
         self._start_s, self._end_s = math.inf, -math.inf
@@ -105,18 +131,9 @@ class RequestTally:
         for metric, latencies in self._latencies.items():
             latencies.add(latencies_of(completion, metric))
 
-    @property
-    def verdict(self) -> Verdict:
-        """Whether all SLOs hold."""
-        return combine(test.verdict for test in self._tests)
-
     def latencies(self, metric: LatencyMetric) -> Latencies:
         """Returns the latencies of one kind, failed requests left out."""
         return self._latencies[metric]
-
-    def summary(self) -> LatencyResult:
-        """Returns the latencies of all answers."""
-        return summarise(self.latencies(LatencyMetric.LATENCY))
 
     def idle_share(self) -> float | None:
         """Returns the share of time in which no request was worked on."""
@@ -129,7 +146,7 @@ class RequestTally:
         return token_result(self._tokens, self._end_s - self._start_s, self.latencies)
 
 
-class TrafficTally:
+class TrafficTally(_Judged):
     """Requests of real traffic, as the server's own metrics count them."""
 
     def __init__(self, slos: Sequence[Slo]) -> None:
@@ -138,10 +155,8 @@ class TrafficTally:
         Args:
             slos: The bounds that are judged.
         """
-        self._slos = slos
-        self._tests = [SloTest(slo.late_share) for slo in slos]
+        super().__init__(slos)
         self._latencies = {metric: BucketedLatencies() for metric in LatencyMetric}
-        self.last_failure = ""
         self._duration_s = 0.0
         self._requests = self._failed = self._late = self._tokens = 0.0
         self._busy_s: float | None = 0.0
@@ -190,18 +205,9 @@ class TrafficTally:
         """Requests that surely broke the first SLO."""
         return round(self._late)
 
-    @property
-    def verdict(self) -> Verdict:
-        """Whether all SLOs hold."""
-        return combine(test.verdict for test in self._tests)
-
     def latencies(self, metric: LatencyMetric) -> Latencies:
         """Returns the latencies of one kind."""
         return self._latencies[metric]
-
-    def summary(self) -> LatencyResult:
-        """Returns the latencies of all answers."""
-        return summarise(self.latencies(LatencyMetric.LATENCY))
 
     def idle_share(self) -> float | None:
         """Returns the share of time in which the server worked on nothing, if it counts that."""

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.measuring.verdict import ERROR, combine, decide, queries_needed
+from tuner.measuring.confidence.share import ERROR, combine, decide, queries_needed
 from tuner.trial import Verdict
 
 

@@ -9,7 +9,6 @@ from knobs.contract import PowerCoefficients, Provenance, Reading
 from serving_adapter.contract import Completion, Slice
 from tests.unit.tuner.scripted_bench import METER
 from tuner.measuring.confidence import student_t
-from tuner.measuring.latencies import percentile
 from tuner.measuring.tally import RequestTally
 from tuner.measuring.window import Window
 from tuner.objective import Slo
@@ -26,14 +25,6 @@ def test_student_t_agrees_with_published_tables():
     published = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 10: 2.228, 30: 2.042}
     for degrees, value in published.items():
         assert student_t(degrees) == pytest.approx(value, rel=0.01)
-
-
-@given(st.lists(st.floats(0, 1e3), min_size=1), st.floats(1, 99))
-def test_a_percentile_is_a_value_that_was_seen_and_covers_its_share(values, percent):
-    values.sort()
-    found = percentile(values, percent)
-    assert found in values
-    assert sum(value <= found for value in values) >= percent / 100 * len(values) - 1e-9
 
 
 def test_energy_is_what_the_counter_grew_by_per_completed_request():
