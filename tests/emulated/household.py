@@ -21,9 +21,8 @@ confirmation_rounds = 2
 reference_every = 0
 
 [measurement]
-window_s = 4.0
-min_window_s = 1.5
-slice_s = 0.2
+window_s = 6.0
+min_window_s = 2.0
 energy_target = 0.05
 warm_up_s = 1.5
 soak_s = 1.5
