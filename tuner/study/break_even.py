@@ -16,7 +16,8 @@ def study_cost_j(study: Study) -> float | None:
         Joules in the objective's scope, below zero if the trials saved energy already; None if the meter did not say
         what some part of it took.
     """
-    search_j = study.search_j if study.search_s else 0.0
+    has_searched = study.search_s > 0 or study.search_j is not None
+    search_j = study.search_j if has_searched else 0.0
     costs = [search_j, *(_cost_j(study, trial) for trial in study.trials)]
     known = [cost_j for cost_j in costs if cost_j is not None]
     return sum(known) if len(known) == len(costs) else None

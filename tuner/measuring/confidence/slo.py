@@ -25,6 +25,10 @@ WRONG_VERDICT = 0.01
 _FIRST_SLOW = 6
 _LEAST_FIRST = 24
 
+_MOST_STOOD_IN = 4.0
+"""Slow queries also come together where nothing is near to being late: a machine is a little slower for seconds. As
+stand-ins they discount the evidence by no more than this."""
+
 _LATE_TO_KNOW = 10.0
 """How many late queries tell as much of their own dependence as the slow ones do in their stead."""
 
@@ -107,7 +111,7 @@ class SloTest:
     @property
     def inflation(self) -> float:
         """By how much dependence is seen to inflate the variance of the share of late queries; 1 if not at all."""
-        late, slow = self._clumping() * self._late.inflation(), self._slow.inflation()
+        late, slow = self._clumping() * self._late.inflation(), min(_MOST_STOOD_IN, self._slow.inflation())
         # Slow queries stand in for late ones, less and less as these tell of themselves.
         return late + max(0.0, slow - late) * _LATE_TO_KNOW / (_LATE_TO_KNOW + self._late.amount)
 
