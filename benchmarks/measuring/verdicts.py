@@ -11,7 +11,9 @@ import numpy as np
 
 from benchmarks.measuring.fixed_size import miss_of_oracle, queries_of_fixed_test
 from benchmarks.measuring.streams import Stream
-from tuner.measuring.confidence import BatchLadder, SloTest, decide
+from tuner.measuring.confidence import SloTest
+from tuner.measuring.confidence.dependence import BatchLadder
+from tuner.measuring.confidence.share import decide
 from tuner.measuring.confidence.slo import WRONG_VERDICT
 from tuner.trial import Verdict
 

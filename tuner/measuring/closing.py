@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from tuner.config_record import MeasurementSettings
+from tuner.measuring.confidence import separate
 from tuner.measuring.window import LEAST_READINGS, Window
 from tuner.trial import Interval, Verdict
 
@@ -32,8 +33,8 @@ def closing_of(window: Window, settings: MeasurementSettings, to_beat: Interval 
     Args:
         window: The window so far.
         settings: How long it may be, and how well energy is to be known.
-        to_beat: The 95 % interval of the best trial's energy per request. A candidate whose own interval lies
-            above it is worse with a probability of error of at most 10 % (5 % for each of the two).
+        to_beat: The 95 % interval of the best trial's energy per request. A candidate that is called worse because its
+            own interval lies above it is better in truth with a probability of at most 10 %.
     """
     if len(window.readings) < LEAST_READINGS and window.loaded_s < settings.window_s:
         return None
@@ -43,7 +44,7 @@ def closing_of(window: Window, settings: MeasurementSettings, to_beat: Interval 
     if window.loaded_s >= settings.window_s:
         return Closing.FULL
     interval = window.per_request()
-    if to_beat is not None and interval is not None and interval.low > to_beat.high:
+    if to_beat is not None and interval is not None and separate(interval, to_beat):
         return Closing.WORSE
     if window.loaded_s < settings.min_window_s:
         return None

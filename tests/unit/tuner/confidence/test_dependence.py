@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.measuring.streams import autoregressive
-from tuner.measuring.confidence import BatchLadder
+from tuner.measuring.confidence.dependence import BatchLadder
 
 
 def ladder_of(amounts, sizes=None):

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.measuring.streams import Lognormal, Switching
-from tuner.measuring.confidence import SloTest, queries_needed, spotless_queries
+from tuner.measuring.confidence import SloTest, spotless_queries
+from tuner.measuring.confidence.share import queries_needed
 from tuner.trial import Verdict
 
 TRIALS = 200

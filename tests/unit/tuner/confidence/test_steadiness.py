@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from tuner.measuring.confidence import LEAST_SLICES, Steadiness
+from tuner.measuring.confidence.steadiness import LEAST_SLICES, Steadiness
 
 SLICE_S = 0.4
 

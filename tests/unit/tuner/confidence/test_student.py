@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.measuring.confidence import student_t, time_uniform_t
+from tuner.measuring.confidence.student import student_t, time_uniform_t
 
 
 def test_student_t_agrees_with_published_tables():

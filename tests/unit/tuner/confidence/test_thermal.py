@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.measuring.confidence import is_level, thermal_slope
+from tuner.measuring.confidence.thermal import is_level, thermal_slope
 
 TIMES_S = [0.2 * look for look in range(76)]
 
