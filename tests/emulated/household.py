@@ -21,7 +21,7 @@ confirmation_rounds = 2
 reference_every = 0
 
 [measurement]
-window_s = 6.0
+window_s = 10.0
 min_window_s = 2.0
 energy_target = 0.05
 warm_up_s = 1.5

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
+import threading
 import time
+import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.serving.household import ServingHouse, Tuned, affinity, described
-from tests.serving.mlserver_process import MODEL, MLServer, Network, mlserver
+from tests.serving.mlserver_process import INPUT, MODEL, MLServer, Network, mlserver
 from tests.serving.transformers_process import transformers_server
 from tuner.study_record import Study, StudyState
 from tuner.trial import Purpose, RejectionCause
+
+WIDTH = 512
 
 pytestmark = [pytest.mark.serving, pytest.mark.timeout(600)]
 
@@ -25,6 +31,7 @@ adapter = "kserve"
 [options]
 url = "{url}"
 model = "{model}"
+{metrics}
 
 [parameters]
 {parameters}
@@ -55,7 +62,7 @@ slo = ["p50 ttft <= 2 s", "p50 tpot <= 1 s"]
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MLServer]:
-    with mlserver(tmp_path_factory.mktemp("mlserver"), Network(width=512, layers=8)) as running:
+    with mlserver(tmp_path_factory.mktemp("mlserver"), Network(width=WIDTH, layers=8)) as running:
         yield running
 
 
@@ -67,8 +74,10 @@ def house(tmp_path: Path) -> Iterator[ServingHouse]:
         made.stop()
 
 
-def kserve(name: str, url: str, parameters: str, objective: str, more: str = "") -> str:
-    return KSERVE.format(name=name, url=url, model=MODEL, parameters=parameters, objective=objective, more=more)
+def kserve(name: str, url: str, parameters: str, objective: str, more: str = "", metrics: str = "") -> str:
+    return KSERVE.format(
+        name=name, url=url, model=MODEL, parameters=parameters, objective=objective, more=more, metrics=metrics
+    )
 
 
 def require_a_sound_study(tuned: Tuned) -> Study:
@@ -79,9 +88,12 @@ def require_a_sound_study(tuned: Tuned) -> Study:
     measured = [trial for trial in study.trials if trial.measurement is not None]
     assert len(measured) >= len(study.trials) - 1, described(study)
     assert all(trial.energy_j is not None and trial.energy_j > 0 for trial in study.trials)
-    assert {Purpose.CONFIRMATION, Purpose.REFERENCE} <= {trial.purpose for trial in study.trials}
     assert study.recommendation is not None
     return study
+
+
+def require_fresh_looks(study: Study) -> None:
+    assert {Purpose.CONFIRMATION, Purpose.REFERENCE} <= {trial.purpose for trial in study.trials}
 
 
 def test_batches_over_http_back_to_back(house: ServingHouse, server: MLServer) -> None:
@@ -91,6 +103,7 @@ def test_batches_over_http_back_to_back(house: ServingHouse, server: MLServer) -
     )
     house.start()
     study = require_a_sound_study(house.tune("http"))
+    require_fresh_looks(study)
     assert {parameter.id for parameter in study.space.parameters} >= {"serving.batch_size", "workload.cpu.cores"}
     assert affinity(server.pid) == before
 
@@ -125,6 +138,54 @@ def test_a_language_model_is_judged_by_its_tokens(house: ServingHouse, tmp_path:
         assert tokens.tokens == 16 * trial.measurement.requests
         assert energy.per_token_j == pytest.approx(energy.per_request_j / 16)
         assert trial.measurement.slo_latency_s == tokens.ttft.p50_s
+
+
+@contextmanager
+def real_traffic(url: str, rate_hz: float = 40.0) -> Iterator[None]:
+    """Somebody else uses the server all the time, and sends nothing more once it is over."""
+    ended = threading.Event()
+    body = json.dumps(
+        {"inputs": [{"name": INPUT, "datatype": "FP32", "shape": [1, WIDTH], "data": [0.5] * WIDTH}]}
+    ).encode()
+
+    def send() -> None:
+        while not ended.wait(1.0 / rate_hz):
+            request = urllib.request.Request(
+                f"{url}/v2/models/{MODEL}/infer", body, {"Content-Type": "application/json"}
+            )
+            with urllib.request.urlopen(request, timeout=10.0) as answer:
+                answer.read()
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def test_real_traffic_is_tuned_without_a_request_of_our_own(house: ServingHouse, server: MLServer) -> None:
+    before = affinity(server.pid)
+    house.add_workload(
+        "live",
+        kserve(
+            "live",
+            server.http_url,
+            "batch_size = [1, 8]",
+            'scenario = "live"\nslo = "p50 <= 100 ms"',
+            metrics=f'metrics_url = "{server.metrics_url}"',
+        ),
+    )
+    house.start()
+    with real_traffic(server.http_url):
+        study = require_a_sound_study(house.tune("live"))
+    assert [parameter.id for parameter in study.space.parameters] == ["workload.cpu.cores"]
+    assert study.baseline is not None
+    assert study.baseline.measurement is not None
+    assert study.baseline.measurement.throughput_hz == pytest.approx(35, rel=0.3)
+    assert study.baseline.measurement.latency.p50_s < 0.1
+    assert affinity(server.pid) == before
 
 
 def test_a_server_that_is_not_there_is_one_sentence_and_no_study(house: ServingHouse) -> None:

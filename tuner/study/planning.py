@@ -16,6 +16,9 @@ _CPU_DEVICES = ("cpu", WORKLOAD_DEVICE)
 _WIDEST_FIRST = (Scope.WALL, Scope.BOARD, Scope.SOC, Scope.GPU, Scope.CPU)
 _MOST_TRUE_FIRST = (Provenance.MEASURED, Provenance.SIMULATED, Provenance.ESTIMATED)
 
+_CONCURRENCY = "serving.concurrency"
+"""How many requests our own load generator keeps under way."""
+
 # Threads beyond the cores that they may use only wait for each other.
 _THREADS_WITHIN_CORES = OrderConstraint("serving.threads", "workload.cpu.cores")
 
@@ -32,7 +35,7 @@ def plan_space(
     Args:
         knobs: The machine's knobs, within the operator's bounds.
         serving_parameters: What the workload's adapter can vary.
-        scenario: How load arrives; ``single-stream`` knows no batches.
+        scenario: How load arrives: a parameter of load that it does not generate means nothing.
         scope: What a joule covers: knobs of the CPU save nothing where it is the GPU alone.
         explore: Which knobs the operator wants explored or left alone, by knob id; others decide for themselves.
 
@@ -40,9 +43,8 @@ def plan_space(
         BadInputError: Nothing can be varied.
     """
     wanted = [knob for knob in knobs if (explore or {}).get(knob.id, knob.explored and _can_save(knob, scope))]
-    parameters = [_from_knob(knob) for knob in wanted] + [_from_serving(item) for item in serving_parameters]
-    if scenario is Scenario.SINGLE_STREAM:
-        parameters = [parameter for parameter in parameters if parameter.kind is not ParameterKind.BATCH]
+    served = [_from_serving(item) for item in serving_parameters if _means_something(item, scenario)]
+    parameters = [_from_knob(knob) for knob in wanted] + served
     parameters = [parameter for parameter in parameters if len(parameter.choices) > 1]
     if not parameters:
         raise BadInputError(
@@ -53,6 +55,15 @@ def plan_space(
     orders = [OrderConstraint(knob.id, knob.not_above.limit, knob.not_above.factor) for knob in knobs if knob.not_above]
     constraints = tuple(order for order in [*orders, _THREADS_WITHIN_CORES] if {order.lower, order.upper} <= names)
     return ConfigurationSpace(tuple(parameters), constraints)
+
+
+def _means_something(parameter: ServingParameter, scenario: Scenario) -> bool:
+    """A single stream knows no batches, streams keep one query under way, and live load is not of our making."""
+    if scenario is Scenario.LIVE:
+        return parameter.persistent
+    if scenario is Scenario.SINGLE_STREAM and parameter.kind == ParameterKind.BATCH:
+        return False
+    return scenario not in (Scenario.SINGLE_STREAM, Scenario.MULTI_STREAM) or parameter.id != _CONCURRENCY
 
 
 def _can_save(knob: KnobSpec, scope: Scope) -> bool:

@@ -74,6 +74,27 @@ def test_a_single_stream_knows_no_batches():
     assert [p.id for p in plan_space((CLOCK,), (BATCH,), Scenario.SINGLE_STREAM, Scope.BOARD).parameters] == [CLOCK.id]
 
 
+@pytest.mark.parametrize(
+    ("scenario", "explored"),
+    [
+        (Scenario.SINGLE_STREAM, {"threads", "instances"}),
+        (Scenario.MULTI_STREAM, {"batch_size", "threads", "instances"}),
+        (Scenario.OFFLINE, {"batch_size", "concurrency", "threads", "instances"}),
+        (Scenario.SERVER, {"batch_size", "concurrency", "threads", "instances"}),
+        (Scenario.LIVE, {"instances"}),
+    ],
+)
+def test_what_a_scenario_does_not_generate_is_not_explored(scenario, explored):
+    offered = (
+        BATCH,
+        ServingParameter("serving.concurrency", "requests", "instances", (1, 8)),
+        ServingParameter("serving.threads", "threads", "threads", (1, 2)),
+        ServingParameter("serving.instances", "instances", "instances", (1, 2), persistent=True),
+    )
+    space = plan_space((CLOCK,), offered, scenario, Scope.BOARD)
+    assert {parameter.id.removeprefix("serving.") for parameter in space.parameters} == {CLOCK.id, *explored}
+
+
 def test_a_knob_of_the_workloads_process_is_kept_by_nobody():
     cores = replace(CLOCK, id="workload.cpu.cores", device=WORKLOAD_DEVICE)
     assert plan_space((cores,), (), MULTI, Scope.BOARD).parameters[0].owner is Owner.PROCESS
