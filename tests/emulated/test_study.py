@@ -23,7 +23,8 @@ from tests.emulated.truth import least_energy
 from tests.service.daemon_process import finished, is_trial, wait_until, watch_until
 from tuner.study_record import Study, StudyRequest, StudyState
 
-NEAR = 1.05
+NEAR = 1.15
+"""A short study in real time, on a machine that does other work as well. How near searches come is scored by replay."""
 KILLS = 3
 BENCHES: list[Callable[[Path], AbstractContextManager[EmulatedBench]]] = [
     pytest.param(a100_bench, id="a100", marks=pytest.mark.skipif(compiler() is None, reason=NO_COMPILER)),

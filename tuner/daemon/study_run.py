@@ -21,7 +21,7 @@ from tuner.daemon.study_processes import Site, StudyProcesses
 from tuner.errors import ProcessLostError, WattuneError
 from tuner.measuring.bench import Bench, present_configuration
 from tuner.search.client import SearchLostError
-from tuner.search.contract import SearchTask
+from tuner.search.contract import EarlierStudy, SearchTask
 from tuner.store import StoreError
 from tuner.study.loop import StudyLoop
 from tuner.study.planning import choose_meter, plan_study
@@ -156,7 +156,8 @@ class StudyRun:
     def _loop(self, study: Study, bench: Bench, processes: StudyProcesses) -> Study:
         baseline = present_configuration(bench)
         check_baseline(study, baseline)
-        earlier = self._site.store.get(study.request.parent).trials if study.request.parent else ()
+        parent = study.request.parent
+        earlier = (EarlierStudy(self._site.store.get(parent).trials),) if parent else ()
         search = processes.begin_search(
             SearchTask(
                 space=study.space,

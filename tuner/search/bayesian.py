@@ -97,7 +97,7 @@ class BayesianProposer(AdvisingProposer):
 
     def _earlier_incumbent(self, trials: Sequence[Trial]) -> Proposal | None:
         """Returns the best configuration of the earlier study, unless it was tried or is no longer legal."""
-        incumbent = _incumbent(self.task.earlier)
+        incumbent = _incumbent([trial for study in self.task.earlier for trial in study.trials])
         if incumbent is None:
             return None
         configuration = incumbent.configuration.only(parameter.id for parameter in self.task.space.parameters)

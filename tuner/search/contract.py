@@ -5,10 +5,50 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from tuner.configuration import Configuration, ConfigurationSpace
 from tuner.objective import Objective
 from tuner.trial import Trial
+
+
+class Goal(StrEnum):
+    """What a search is after."""
+
+    LEAST_ENERGY = "least-energy"
+    """The configuration of least energy that holds every SLO."""
+    FRONT = "front"
+    """The trade of energy for latency as a whole, that part of it first which holds every SLO (the dry run)."""
+
+
+@dataclass(frozen=True)
+class Caution:
+    """How much risk of a broken SLO a search may take.
+
+    Attributes:
+        min_feasibility: Nothing is proposed that holds every SLO with less probability, as long as anything else is
+            left that might save energy. 0 leaves the risk to the expected improvement.
+        max_steps: By how many choices of each parameter a proposal may at most lie away from a configuration that
+            was measured and holds every SLO; None for any number.
+    """
+
+    min_feasibility: float = 0.0
+    max_steps: int | None = None
+
+
+LIVE_CAUTION = Caution(min_feasibility=0.95, max_steps=2)
+"""While real traffic is served."""
+
+
+@dataclass(frozen=True)
+class EarlierStudy:
+    """Another study on the same device: of the model before fine-tuning, another batch, another input size.
+
+    Attributes:
+        trials: Its trials. They are evidence about something similar, not about this workload.
+    """
+
+    trials: tuple[Trial, ...]
 
 
 @dataclass(frozen=True)
@@ -20,15 +60,22 @@ class SearchTask:
         objective: What is asked for.
         seed: Seed of every random choice, so that a search can be repeated.
         max_trials: The operator's budget, the baseline included.
-        earlier: Trials of an earlier study that this one starts from (a re-tune after fine-tuning): they
-            are evidence about a similar model, not about this one.
+        earlier: Studies that this one starts from.
+        goal: What the search is after.
+        caution: How much risk of a broken SLO it may take.
+        horizon_s: For how long the result will be in use: what a further trial may save is what it saves until then.
+        trial_s: How long a trial takes beyond switching: settling, warming up and the window.
     """
 
     space: ConfigurationSpace
     objective: Objective
     seed: int
     max_trials: int
-    earlier: tuple[Trial, ...] = ()
+    earlier: tuple[EarlierStudy, ...] = ()
+    goal: Goal = Goal.LEAST_ENERGY
+    caution: Caution = Caution()
+    horizon_s: float = 86_400.0
+    trial_s: float = 30.0
 
 
 @dataclass(frozen=True)
@@ -51,14 +98,16 @@ class Proposal:
     """The configuration to measure next.
 
     Attributes:
-        configuration: A legal configuration that no trial has measured.
+        configuration: A legal configuration that no trial has measured (at this arrival rate).
         why: Why this one, in a few words for the operator.
         prediction: What is expected of it, once there is a model.
+        arrival_rate_hz: At which of the objective's arrival rates; None where it has no more than one.
     """
 
     configuration: Configuration
     why: str
     prediction: Prediction | None = None
+    arrival_rate_hz: float | None = None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from enum import IntEnum
 import torch
 from torch import Tensor
 
+from tuner.search.contract import EarlierStudy
 from tuner.search.encoding import Encoding
 from tuner.trial import Interval, Measurement, Trial
 
@@ -54,17 +55,22 @@ class Evidence:
         return len(self.features)
 
 
-def gather_evidence(encoding: Encoding, trials: Sequence[Trial], earlier: Sequence[Trial]) -> Evidence:
+def gather_evidence(encoding: Encoding, trials: Sequence[Trial], earlier: Sequence[EarlierStudy] = ()) -> Evidence:
     """Collects what was measured; rejected trials say nothing, infeasible and undecided ones do.
 
     Args:
         encoding: Of the space that is searched. Earlier trials that lack one of its parameters are left out.
         trials: This study's trials.
-        earlier: The earlier study's trials.
+        earlier: Earlier studies.
     """
     needed = {column.parameter_id for column in encoding.columns}
     own = [trial for trial in trials if trial.measurement is not None]
-    older = [trial for trial in earlier if trial.measurement is not None and needed <= trial.configuration.keys()]
+    older = [
+        trial
+        for study in earlier
+        for trial in study.trials
+        if trial.measurement is not None and needed <= trial.configuration.keys()
+    ]
     measurements = [trial.measurement for trial in (*own, *older) if trial.measurement is not None]
     is_earlier = torch.tensor([False] * len(own) + [True] * len(older), dtype=torch.bool)
     outputs = torch.tensor([_outputs(one) for one in measurements], dtype=torch.float64).reshape(-1, len(Output))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from knobs.contract import Provenance, Scope
 from tuner.configuration import Configuration, ConfigurationSpace, Owner, Parameter, ParameterKind, Value
 from tuner.objective import Objective, Scenario, Slo
-from tuner.search.contract import SearchTask
+from tuner.search.contract import EarlierStudy, SearchTask
 from tuner.trial import (
     EnergyResult,
     Interval,
@@ -55,7 +55,7 @@ def search_task(
     max_trials: int = 30,
     earlier: tuple[Trial, ...] = (),
 ) -> SearchTask:
-    return SearchTask(space, objective(bound_s), seed, max_trials, earlier)
+    return SearchTask(space, objective(bound_s), seed, max_trials, (EarlierStudy(earlier),) if earlier else ())
 
 
 def roofline(configuration: Mapping[str, Value]) -> tuple[float, float]:

@@ -14,6 +14,7 @@ from tests.unit.search.records import BOUND_S, SPACE, default_configuration, mea
 from tuner.configuration import Configuration
 from tuner.search import acquisition
 from tuner.search.basis import Basis
+from tuner.search.contract import EarlierStudy
 from tuner.search.encoding import Encoding
 from tuner.search.evidence import Evidence, Output, gather_evidence
 from tuner.search.surrogate import Prediction, Surrogate
@@ -28,7 +29,7 @@ def trials_of(configurations: list[Configuration]) -> list[Trial]:
 
 
 def surrogate_of(trials: list[Trial], earlier: list[Trial] | None = None) -> Surrogate:
-    return Surrogate(Basis(ENCODING), gather_evidence(ENCODING, trials, earlier or []))
+    return Surrogate(Basis(ENCODING), gather_evidence(ENCODING, trials, (EarlierStudy(tuple(earlier or ())),)))
 
 
 def predict(surrogate: Surrogate, configuration: Configuration) -> Prediction:
@@ -36,7 +37,7 @@ def predict(surrogate: Surrogate, configuration: Configuration) -> Prediction:
 
 
 def evidence_of(trial: Trial) -> Evidence:
-    return gather_evidence(ENCODING, [trial], [])
+    return gather_evidence(ENCODING, [trial])
 
 
 class TestEvidence:
@@ -51,7 +52,7 @@ class TestEvidence:
         undecided = measured(1, EVERYTHING[1])
         assert undecided.measurement is not None
         undecided = replace(undecided, measurement=replace(undecided.measurement, verdict=Verdict.UNDECIDED))
-        assert len(gather_evidence(ENCODING, [rejected(0, EVERYTHING[0]), undecided], [])) == 1
+        assert len(gather_evidence(ENCODING, [rejected(0, EVERYTHING[0]), undecided])) == 1
 
     def test_a_wide_interval_of_energy_makes_power_uncertain_and_leaves_latency(self) -> None:
         narrow = measured(0, EVERYTHING[0])
@@ -75,7 +76,7 @@ class TestEvidence:
 
     def test_an_earlier_trial_that_lacks_a_parameter_is_left_out(self) -> None:
         stranger = measured(0, Configuration({"batch_size": 4}))
-        assert len(gather_evidence(ENCODING, [measured(0, EVERYTHING[0])], [stranger])) == 1
+        assert len(gather_evidence(ENCODING, [measured(0, EVERYTHING[0])], [EarlierStudy((stranger,))])) == 1
 
 
 class TestSurrogate:

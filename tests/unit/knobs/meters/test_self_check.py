@@ -3,7 +3,6 @@
 import math
 import threading
 from dataclasses import dataclass, field
-from time import monotonic
 
 import pytest
 
@@ -155,9 +154,8 @@ def test_meters_in_the_network_that_do_not_answer_are_not_waited_for(time):
         SampledMeter(PowerSource(facts(f"wall.plug{n}", Scope.WALL, 1.0, f"plug{n}"), answer.wait), Sampler(time))
         for n in range(4)
     ]
-    start_s = monotonic()
     kept, _ = check(time, *plugs)
-    assert monotonic() - start_s < 0.3
+    assert not answer.is_set(), "nobody answered, and yet the check is done"
     answer.set()
     assert len(kept) == 4
 
