@@ -11,6 +11,7 @@ import threading
 import time
 from typing import IO, Callable, Deque, Iterator, Mapping, NoReturn, Optional, Sequence
 
+from serving_adapter.child_process import describe_end, kill_group
 from serving_adapter.words import describe, quote
 
 _LAST_LINES = 5
@@ -154,13 +155,13 @@ class LineProcess:
         Closing its input asks it to end by itself. If it is spoken to just now, there is no time for that.
         """
         if not self._lock.acquire(blocking=False):
-            self._kill()
+            kill_group(self._child)
             self._lock.acquire()
         try:
             self._ending = self._ending or "was ended"
             self._stdin.close()
             self._has_ended_within(_END_WITHIN_S)
-            self._kill()
+            kill_group(self._child)
             self._child.wait()
             self._listener.join(_END_WITHIN_S)
             self._stdout.close()
@@ -173,13 +174,6 @@ class LineProcess:
             if self._ending:
                 raise ProgramEndedError(self._ending)
             yield
-
-    def _kill(self) -> None:
-        """Ends the program and all that it has started in its group, at once."""
-        # Until the exit status is collected, the group's number cannot belong to anybody else.
-        if self._child.returncode is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._child.pid, signal.SIGKILL)
 
     def _wait(self, poll: "select.poll", deadline_s: float) -> Sequence[int]:
         """Returns the descriptors that are ready, one of which at least is."""
@@ -207,10 +201,10 @@ class LineProcess:
     def _lost(self, how: str) -> NoReturn:
         """Ends what can no longer be spoken to, and says why: how it ended by itself, if it did."""
         has_ended = self._has_ended_within(_END_WITHIN_S)
-        self._kill()
+        kill_group(self._child)
         status = self._child.wait()
         if has_ended:
-            how = f"was ended by signal {-status}" if status < 0 else f"has ended with status {status}"
+            how = describe_end(status)
         self._listener.join(_END_WITHIN_S)
         last_words = " | ".join(map(quote, self._last_lines)) or "none"
         self._ending = f"{how} (its last words: {last_words})"

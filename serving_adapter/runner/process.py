@@ -1,16 +1,15 @@
 """The runner's process as the daemon sees it: started, spoken to in lines with a deadline, ended."""
 
 import collections
-import contextlib
 import logging
 import os
 import selectors
-import signal
 import subprocess
 import threading
 import time
 from typing import IO, Deque, Mapping, Sequence
 
+from serving_adapter.child_process import describe_end, kill_group
 from serving_adapter.contract import AdapterError
 from serving_adapter.runner.protocol import LONGEST_LINE_BYTES, ProtocolError
 
@@ -129,10 +128,7 @@ class RunnerProcess:
 
     def kill(self) -> None:
         """Ends the process, and those that it has started in its group. Safe from any thread, and twice."""
-        # Until the exit status is collected, the group's number cannot belong to anybody else.
-        if self._child.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._child.pid, signal.SIGKILL)
+        kill_group(self._child)
 
     def release(self) -> None:
         """Closes the pipes of a process that has ended."""
@@ -151,8 +147,7 @@ class RunnerProcess:
         self.kill()
         how = "has closed its output"
         if self.wait(_JOIN_S):
-            status = self._child.returncode
-            how = f"was ended by signal {-status}" if status < 0 else f"has ended with status {status}"
+            how = describe_end(self._child.returncode)
         self._listener.join(_JOIN_S)
         last_lines = " | ".join(self._last_lines).rstrip(".")
         return RunnerLostError(

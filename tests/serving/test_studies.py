@@ -211,15 +211,19 @@ def wait_for_trials(house: ServingHouse, number: int) -> Study:
     raise AssertionError(f"no {number} trials within two minutes: {study if listed else 'no study'}")
 
 
+@contextmanager
+def in_mid_study(house: ServingHouse, name: str, url: str) -> Iterator[list[Tuned]]:
+    """Enters the block once a study has made a trial; the list holds the study's end once the block is left."""
+    house.add_workload(name, kserve(name, url, "batch_size = [1, 8]", 'scenario = "multi-stream"\nslo = "p50 <= 1 s"'))
+    house.start()
+    with house.tuning(name) as ended:
+        wait_for_trials(house, 1)
+        yield ended
+
+
 def test_a_server_that_is_started_again_in_mid_study_is_gone_on_with(house: ServingHouse, tmp_path: Path) -> None:
     with mlserver(tmp_path / "mlserver") as server:
-        house.add_workload(
-            "flapping",
-            kserve("flapping", server.http_url, "batch_size = [1, 8]", 'scenario = "multi-stream"\nslo = "p50 <= 1 s"'),
-        )
-        house.start()
-        with house.tuning("flapping") as ended:
-            wait_for_trials(house, 1)
+        with in_mid_study(house, "flapping", server.http_url) as ended:
             server.kill()
             server.restart()
         [tuned] = ended
@@ -237,13 +241,7 @@ def test_a_server_that_is_started_again_in_mid_study_is_gone_on_with(house: Serv
 
 def test_a_server_that_is_gone_for_good_ends_the_study_with_the_reason(house: ServingHouse, tmp_path: Path) -> None:
     with mlserver(tmp_path / "mlserver") as server:
-        house.add_workload(
-            "dying",
-            kserve("dying", server.http_url, "batch_size = [1, 8]", 'scenario = "multi-stream"\nslo = "p50 <= 1 s"'),
-        )
-        house.start()
-        with house.tuning("dying") as ended:
-            wait_for_trials(house, 1)
+        with in_mid_study(house, "dying", server.http_url) as ended:
             server.kill()
         [tuned] = ended
         assert tuned.study is not None

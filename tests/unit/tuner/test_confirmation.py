@@ -1,6 +1,11 @@
 """Fresh data overrule what looked good while searching."""
 
+import pytest
+
 from tests.unit.tuner.records import study, trial
+from tests.unit.tuner.test_loop import Run
+from tuner.config_record import MeasurementSettings, StudySettings
+from tuner.measuring.watch import Watch
 from tuner.study.confirmation import confirm
 from tuner.trial import Purpose, Verdict
 
@@ -71,3 +76,25 @@ def test_a_feasible_candidate_that_costs_more_stands_where_the_baseline_breaks_t
     found = _confirm(fresh, broken)
     assert found.winner is BEST
     assert found.comparison.saving < 0
+
+
+@pytest.fixture
+def finished(tmp_path, monkeypatch):
+    """A study on a device whose temperatures never stand still."""
+    monkeypatch.setattr(Watch, "temperatures_stand_still", lambda _: False)
+    run = Run(tmp_path)
+    run.settings = StudySettings(reference_every=3)
+    yield run.go()
+    run.store.close()
+
+
+def test_confirmations_are_soaked_and_no_other_look_is(finished):
+    settings = MeasurementSettings()
+    assert {each.purpose for each in finished.trials} == set(Purpose)
+    for each in finished.trials:
+        if each.purpose is Purpose.CONFIRMATION:
+            assert each.measurement.warm_up_s >= settings.soak_s
+            assert "Temperatures still moved." in each.measurement.notes[0]
+        else:
+            assert each.measurement.warm_up_s < settings.warm_up_s
+            assert each.measurement.notes == ()

@@ -1,12 +1,13 @@
 """One configuration in, one outcome out: whatever is in the way."""
 
+import math
 from dataclasses import replace
 
 import pytest
 
-from knobs.contract import Conditions, DeviceError
+from knobs.contract import Conditions, DeviceError, Reading
 from serving_adapter.contract import AdapterError
-from tests.unit.tuner.scripted_bench import BASELINE, CLOCK, ScriptedDevice, bench
+from tests.unit.tuner.scripted_bench import BASELINE, CLOCK, METER, ScriptedDevice, bench
 from tuner.config_record import MeasurementSettings
 from tuner.configuration import Configuration
 from tuner.errors import ProcessLostError
@@ -130,6 +131,44 @@ def test_other_programs_on_the_cpus_disturb_a_trial():
     result = measure(device, is_watched=True).result
     assert result.cause is RejectionCause.DISTURBED
     assert "1.5 CPU cores" in result.reason
+
+
+def heating_up(device, until_s=math.inf):
+    """Makes power grow by 3 % a second once load has flowed for a while, up to an instant."""
+    begin_s = device.now_s + 4.0
+    device.drift = lambda now_s: 1.0 + 0.03 * max(0.0, min(now_s, until_s) - begin_s)
+
+
+def test_a_machine_that_had_not_settled_is_measured_once_more_after_a_pause():
+    device = ScriptedDevice()
+    heating_up(device, until_s=device.now_s + 24.0)
+    result = measure(device).result
+    assert device.calls.count("apply") == 2
+    assert result.notes[-1].startswith("Measured a second time. Power changed by +")
+
+
+def test_a_machine_that_never_settles_is_rejected_for_its_drift():
+    device = ScriptedDevice()
+    heating_up(device)
+    result = measure(device).result
+    assert result.cause is RejectionCause.DRIFT
+    assert "from the first to the second half of the window" in result.reason
+    assert device.calls.count("apply") == 2
+
+
+def test_a_meter_that_moves_too_seldom_for_the_window_rejects_the_trial():
+    device = ScriptedDevice()
+    steady, period_s = device.sample, 15.0
+    device.sample = lambda meter_ids: {METER.id: _stepped(steady(meter_ids)[METER.id], period_s)}
+    result = measure(device).result
+    assert result.cause is RejectionCause.METER
+    assert "board moved only 1 times" in result.reason
+
+
+def _stepped(reading, period_s):
+    """A counter that is updated so seldom; its energy is that of a steady draw."""
+    step_s = math.floor(reading.time_s / period_s) * period_s
+    return Reading(step_s, 10.0 * step_s)
 
 
 def test_a_little_background_load_is_recorded():

@@ -3,6 +3,8 @@
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from serving_adapter.contract import Completion, Histogram, Slice, Tokens, Traffic
 from tuner.measuring.tally import RequestTally, TrafficTally, late_requests
@@ -57,6 +59,26 @@ def test_tokens_are_counted_with_their_latencies():
     assert (tokens.tokens, tokens.throughput_hz) == (9, 4.5)
     assert tokens.ttft.p50_s == pytest.approx(0.2)
     assert tokens.tpot.p50_s == pytest.approx(0.1)
+
+
+@given(waited_s=st.lists(st.floats(0.0, 0.1), min_size=1, max_size=8))
+def test_a_batch_is_as_late_as_its_request_that_waited_longest(waited_s):
+    """The others may be in time: requests of a batch are judged together."""
+    finish_s, service_s = 1.0, 0.01
+    arrivals_s = tuple(finish_s - service_s - waited for waited in waited_s)
+    piece = Slice(0.0, finish_s, (Completion(arrivals_s, finish_s - service_s, finish_s),))
+    tally = RequestTally((P90,))
+    tally.add(piece)
+    is_late = any(finish_s - arrival_s > P90.bound_s for arrival_s in arrivals_s)
+    assert tally.late_queries == is_late
+    assert late_requests(piece, (P90,)) == is_late * len(arrivals_s)
+
+
+def test_batches_of_which_one_request_each_waits_too_long_break_the_slo():
+    tally = RequestTally((P90,))
+    for number in range(60):
+        tally.add(Slice(number, number + 1.0, (Completion((number, number + 0.95), number + 0.95, number + 1.0),)))
+    assert tally.verdict is Verdict.INFEASIBLE
 
 
 def test_the_idle_share_counts_overlapping_batches_once():

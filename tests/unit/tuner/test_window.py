@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knobs.contract import PowerCoefficients, Provenance, Reading
-from serving_adapter.contract import Completion, Slice
+from serving_adapter.contract import Completion, Slice, Traffic
+from tests.unit.tuner.load_slices import batch, closed_loop
 from tests.unit.tuner.scripted_bench import METER
 from tuner.measuring.confidence import student_t
-from tuner.measuring.tally import RequestTally
+from tuner.measuring.tally import RequestTally, TrafficTally
 from tuner.measuring.window import Window
 from tuner.objective import Slo
 from tuner.trial import Interval, Verdict
@@ -40,20 +41,6 @@ def test_energy_is_what_the_counter_grew_by_per_completed_request():
     assert energy.interval.low <= energy.per_request_j <= energy.interval.high
     assert window.tally.queries == 3
     assert window.tally.late_queries == 3
-
-
-def batch(start_s, finish_s, requests=1):
-    return Completion((start_s,) * requests, start_s, finish_s)
-
-
-def closed_loop(start_s, end_s, latency_s):
-    """A slice in which batch follows batch."""
-    count = round((end_s - start_s) / latency_s)
-    return Slice(
-        start_s,
-        end_s,
-        tuple(batch(start_s + k * latency_s, start_s + (k + 1) * latency_s) for k in range(count)),
-    )
 
 
 @given(
@@ -100,6 +87,52 @@ def test_a_reading_from_before_the_known_work_is_not_counted_from():
         window.add(closed_loop(instant - 1, instant, 0.1), Reading(instant, 100.0 * (instant - 8.0)))
     assert window.energy().per_request_j == pytest.approx(10.0)
     assert window.duration_s == 2.0
+
+
+def test_joules_of_work_that_is_still_under_way_are_not_counted_yet():
+    """They would be divided by requests of which nobody knows yet how much was worked on them."""
+    window = opened(Reading(0.0, 0.0))
+    for instant in (1.0, 2.0):
+        window.add(closed_loop(instant - 1, instant, 0.1), Reading(instant, 100.0 * instant))
+    window.add(Slice(2.0, 3.0, (batch(2.0, 2.1),), under_way_since_s=2.1), Reading(3.0, 900.0))
+    assert [reading.time_s for reading in window.readings] == [0.0, 1.0, 2.0]
+    assert window.energy().per_request_j == pytest.approx(10.0)
+    assert window.energy().mean_power_w == pytest.approx(100.0)
+    assert (window.duration_s, window.items, window.throughput_hz()) == (2.0, 20.0, pytest.approx(10.0))
+
+
+def test_joules_of_work_count_once_it_has_come_to_its_end():
+    window = opened(Reading(0.0, 0.0))
+    window.add(Slice(0.0, 1.0, (batch(0.0, 0.5),), under_way_since_s=0.5), Reading(1.0, 10.0))
+    assert (window.duration_s, window.items) == (0.0, 0.0)
+    window.add(Slice(1.0, 2.0, (batch(0.5, 2.0, 3),)), Reading(2.0, 40.0))
+    assert window.duration_s == 2.0
+    assert window.energy().per_request_j == pytest.approx(40.0 / 4)
+
+
+def test_a_reading_at_the_very_begin_of_what_is_under_way_counts():
+    window = opened(Reading(0.0, 0.0))
+    window.add(Slice(0.0, 1.0, (batch(0.0, 1.0),), under_way_since_s=1.0), Reading(1.0, 10.0))
+    assert window.duration_s == 1.0
+
+
+def test_joules_are_divided_by_what_was_answered_and_not_by_what_failed():
+    window = opened(Reading(0.0, 0.0))
+    for instant in (1.0, 2.0):
+        lost = Completion((instant - 0.5,) * 3, instant - 0.5, instant, failure="no answer")
+        window.add(
+            Slice(instant - 1, instant, (batch(instant - 1, instant - 0.5), lost)), Reading(instant, 8 * instant)
+        )
+    assert window.energy().per_request_j == pytest.approx(8.0)
+    assert window.throughput_hz() == pytest.approx(1.0)
+
+
+def test_joules_of_real_traffic_are_divided_by_what_was_answered_and_not_by_what_failed():
+    window = Window(METER, TrafficTally(SLOS), Reading(0.0, 0.0))
+    for instant in (1.0, 2.0):
+        window.add(Slice(instant - 1, instant, (), Traffic(4.0, failures=12.0)), Reading(instant, 8 * instant))
+    assert window.energy().per_request_j == pytest.approx(2.0)
+    assert window.throughput_hz() == pytest.approx(4.0)
 
 
 def test_a_meter_that_does_not_move_adds_no_reading():
