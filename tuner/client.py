@@ -185,9 +185,16 @@ class Client:
         message = pb.ApplyConfigurationRequest(values=encode_configuration(values), hold_s=hold_s)
         return decode_applied(self._call(self._control.ApplyConfiguration, message))
 
-    def apply_study(self, study_id: str, hold_s: float) -> Applied:
-        """Sets what a study recommends as trial values, taken back after ``hold_s`` seconds unless confirmed."""
-        message = pb.ApplyConfigurationRequest(study=study_id, hold_s=hold_s)
+    def apply_study(self, study_id: str, hold_s: float, rate_hz: float | None = None) -> Applied:
+        """Sets what a study recommends as trial values, taken back after ``hold_s`` seconds unless confirmed.
+
+        Args:
+            study_id: The study.
+            hold_s: Seconds until the values are taken back.
+            rate_hz: The arrival rate, where the study recommends a configuration for each of several; the highest
+                by default.
+        """
+        message = pb.ApplyConfigurationRequest(study=study_id, hold_s=hold_s, rate_hz=rate_hz)
         return decode_applied(self._call(self._control.ApplyConfiguration, message))
 
     def confirm(self) -> Configuration:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import sys
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -55,12 +55,26 @@ class StudySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         confirmation_rounds: How often recommendation and baseline are measured again, interleaved.
         reference_every: After how many trials of the search the baseline is measured again, to see what drifts;
             0 for never.
+        hysteresis: With several arrival rates: how far the rate must fall below the lower end of a step before the
+            step below it is taken, as a share of that end.
+        horizon_hours: For how long a result will be in use: what a further trial may save, it saves until then.
+        min_feasibility: Least probability of holding every SLO with which a configuration is tried; None for the
+            search's own choice, which is 0.95 under ``live`` and 0 elsewhere.
+        max_steps: By how many choices of each parameter a configuration that is tried may lie away from one that is
+            known to hold every SLO; None for the search's own choice, which is 2 under ``live`` and any elsewhere.
+        learn_from: What a study learns from besides its own trials: the study that it is a re-tune of (``parent``), or
+            also earlier studies of the same workload on this device (``device``).
     """
 
     max_trials: int = 16
     max_duration_s: float = 1800.0
     confirmation_rounds: int = 3
     reference_every: int = 6
+    hysteresis: float = 0.1
+    horizon_hours: float = 24.0
+    min_feasibility: float | None = None
+    max_steps: int | None = None
+    learn_from: Literal["parent", "device"] = "parent"
 
     def __post_init__(self) -> None:
         """Refuses budgets in which nothing can be found."""
@@ -72,6 +86,14 @@ class StudySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("`confirmation_rounds` must be at least 2: an interval needs two rounds")
         if self.reference_every < 0:
             raise ValueError("`reference_every` must not be below zero")
+        if not 0 <= self.hysteresis < 1:
+            raise ValueError("`hysteresis` must be at least 0 and below 1")
+        if not 0 < self.horizon_hours < math.inf:
+            raise ValueError("`horizon_hours` must be a time above zero")
+        if self.min_feasibility is not None and not 0 <= self.min_feasibility < 1:
+            raise ValueError("`min_feasibility` must be a probability of at least 0 and below 1")
+        if self.max_steps is not None and self.max_steps < 1:
+            raise ValueError("`max_steps` must be at least 1: nothing lies closer")
 
 
 class MeasurementSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,7 +110,7 @@ class MeasurementSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
         soak_s: The longest time for which load flows before a confirming measurement, until temperatures stand still.
         cool_down_s: Pause before a trial that heat or another program disturbed is measured once more.
         max_error_share: Share of requests that may fail before the trial is rejected.
-        max_drift: Relative change of power or latency from the first to the second half of a window beyond which
+        max_drift: Relative change of power from the first to the second half of a window beyond which
             the trial is rejected.
         max_background_cores: CPU cores that other programs may keep busy before the trial counts as disturbed.
     """
@@ -203,6 +225,8 @@ class ObjectiveSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
         scope: What a joule covers; None takes the widest scope that a meter of this machine has.
         arrival_rate_hz: Requests per second, for ``server`` only.
         peak_rate_hz: The rate at which the SLOs must hold too.
+        arrival_rates_hz: Several rates in place of one, ascending: one study finds a configuration for each.
+        rate_shares: Which part of the time each of several rates is served; equal parts by default.
     """
 
     scenario: Scenario = Scenario.SINGLE_STREAM
@@ -210,6 +234,8 @@ class ObjectiveSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     scope: Scope | None = None
     arrival_rate_hz: float | None = None
     peak_rate_hz: float | None = None
+    arrival_rates_hz: tuple[float, ...] = ()
+    rate_shares: tuple[float, ...] = ()
 
     def resolve(self, slos: tuple[str, ...] = ()) -> Objective:
         """Returns the objective.
@@ -218,7 +244,7 @@ class ObjectiveSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
             slos: Override the SLOs of the file, if not empty.
 
         Raises:
-            BadInputError: An SLO is not a bound on a latency percentile, there is none, or a rate does not fit.
+            BadInputError: An SLO is not a bound on a latency percentile, there is none, or rates do not fit.
         """
         stated = slos or ((self.slo,) if isinstance(self.slo, str) else self.slo)
         return Objective(
@@ -227,6 +253,8 @@ class ObjectiveSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
             scope=self.scope,
             arrival_rate_hz=self.arrival_rate_hz,
             peak_rate_hz=self.peak_rate_hz,
+            arrival_rates_hz=self.arrival_rates_hz,
+            rate_shares=self.rate_shares,
         )
 
 

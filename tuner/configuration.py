@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -25,6 +26,8 @@ class ParameterKind(StrEnum):
     THREADS = "threads"
     INSTANCES = "instances"
     CATEGORY = "category"
+    RATE = "rate"
+    """How often requests arrive: no control, but a circumstance that a search may look at like one."""
 
 
 class Owner(StrEnum):
@@ -74,9 +77,16 @@ class OrderConstraint:
     upper: str
     factor: float = 1.0
 
-    def holds(self, configuration: Configuration) -> bool:
-        """Tells whether the configuration keeps the order."""
-        return float(configuration[self.lower]) <= self.factor * float(configuration[self.upper])
+    def holds(self, values: Mapping[str, Value]) -> bool:
+        """Tells whether these values, by parameter id, keep the order."""
+        return float(values[self.lower]) <= self.factor * float(values[self.upper])
+
+    def partners(self, parameter_id: str, value: Value, choices: Iterable[Value]) -> list[Value]:
+        """Returns those choices of the other parameter that keep the order with this value of one."""
+        if parameter_id == self.upper:
+            limit = self.factor * float(value)
+            return [choice for choice in choices if float(choice) <= limit]
+        return [choice for choice in choices if float(value) <= self.factor * float(choice)]
 
 
 class Configuration(Mapping[str, Value]):
@@ -144,9 +154,7 @@ class ConfigurationSpace:
 
     @staticmethod
     def _possible(constraint: OrderConstraint, chosen: Mapping[str, Value]) -> bool:
-        if constraint.lower not in chosen or constraint.upper not in chosen:
-            return True
-        return float(chosen[constraint.lower]) <= constraint.factor * float(chosen[constraint.upper])
+        return constraint.lower not in chosen or constraint.upper not in chosen or constraint.holds(chosen)
 
     @property
     def knob_ids(self) -> tuple[str, ...]:
@@ -155,12 +163,14 @@ class ConfigurationSpace:
 
     @cached_property
     def size(self) -> int:
-        """The number of legal configurations."""
+        """The number of legal configurations; those of a grid are counted without being listed."""
         if self.pool is not None:
             return len(self.pool)
-        if not self.constraints:
-            return math.prod(len(parameter.choices) for parameter in self.parameters)
-        return sum(1 for _ in self)
+        return _count({parameter.id: parameter.choices for parameter in self.parameters}, self.constraints)
+
+    @cached_property
+    def _points(self) -> frozenset[Configuration]:
+        return frozenset(self.pool or ())
 
     def check(self, configuration: Configuration) -> None:
         """Makes sure that a configuration is legal.
@@ -178,7 +188,7 @@ class ConfigurationSpace:
         for constraint in self.constraints:
             if not constraint.holds(configuration):
                 raise BadInputError(f"{constraint.lower} must not exceed {constraint.factor:g} x {constraint.upper}.")
-        if self.pool is not None and configuration not in self.pool:
+        if self.pool is not None and configuration not in self._points:
             raise BadInputError(f"The space has no point {configuration}.")
 
     def __contains__(self, configuration: Configuration) -> bool:
@@ -187,3 +197,40 @@ class ConfigurationSpace:
         except BadInputError:
             return False
         return True
+
+
+def _count(choices: Mapping[str, Sequence[Value]], constraints: Sequence[OrderConstraint]) -> int:
+    """Counts legal combinations: groups of parameters that no constraint ties to each other multiply."""
+    count, remaining = 1, dict(choices)
+    while remaining:
+        group = _tied_to(next(iter(remaining)), constraints)
+        own = [constraint for constraint in constraints if constraint.lower in group]
+        count *= _count_group({name: remaining.pop(name) for name in group}, own)
+    return count
+
+
+def _count_group(choices: Mapping[str, Sequence[Value]], constraints: Sequence[OrderConstraint]) -> int:
+    """Counts by fixing the parameter with the most constraints at each choice in turn, which unties the others."""
+    if not constraints:
+        return math.prod(map(len, choices.values()))
+    pivot = Counter(name for one in constraints for name in (one.lower, one.upper)).most_common(1)[0][0]
+    resolved = [constraint for constraint in constraints if pivot in (constraint.lower, constraint.upper)]
+    others = [constraint for constraint in constraints if constraint not in resolved]
+    count = 0
+    for choice in choices[pivot]:
+        narrowed = {**choices, pivot: (choice,)}
+        for constraint in resolved:
+            other = constraint.lower if constraint.upper == pivot else constraint.upper
+            narrowed[other] = constraint.partners(pivot, choice, narrowed[other])
+        count += _count(narrowed, others)
+    return count
+
+
+def _tied_to(parameter_id: str, constraints: Sequence[OrderConstraint]) -> list[str]:
+    """Returns this parameter and all those that constraints tie to it, directly or through others."""
+    group = [parameter_id]
+    for name in group:
+        for constraint in constraints:
+            if name in (constraint.lower, constraint.upper):
+                group += {constraint.lower, constraint.upper} - set(group)
+    return group

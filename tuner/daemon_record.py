@@ -51,10 +51,12 @@ class Applied:
     Attributes:
         applied: The knob values now in force, read back.
         study_only: Ids of the parameters that the machine does not keep: set them in the server by hand.
+        warning: What the operator should know about it, in one sentence; empty if nothing.
     """
 
     applied: Configuration
     study_only: tuple[str, ...] = ()
+    warning: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from knobs.contract import Absence, Provenance
@@ -99,8 +99,41 @@ class BreakEven:
 
 
 @dataclass(frozen=True)
+class RateStep:
+    """The configuration for a range of arrival rates. Neighbouring steps may share one.
+
+    Attributes:
+        from_rate_hz: The lower end of the range: where the step below ends; 0 for the lowest.
+        to_rate_hz: The upper end: the rate at which the configuration was proven.
+        configuration: The configuration.
+        trial: Number of the trial that found it.
+        comparison: The comparison with the baseline at ``to_rate_hz``; None if it is the baseline.
+    """
+
+    from_rate_hz: float
+    to_rate_hz: float
+    configuration: Configuration
+    trial: int
+    comparison: Comparison | None
+
+
+@dataclass(frozen=True)
+class RateTable:
+    """Which configuration belongs to which arrival rate; :func:`tuner.rate_steps.step_for` reads it.
+
+    Attributes:
+        steps: By rate, ascending, each from where the one before it ends; at least one.
+        hysteresis: How far the rate must fall below the lower end of a step before the step below it is taken, as a
+            share of that end: so that a rate that wobbles does not switch to and fro.
+    """
+
+    steps: tuple[RateStep, ...]
+    hysteresis: float
+
+
+@dataclass(frozen=True)
 class Recommendation:
-    """What the study recommends.
+    """What the study recommends; with several arrival rates, what it recommends for the highest it found one for.
 
     Attributes:
         configuration: The recommended configuration.
@@ -111,6 +144,7 @@ class Recommendation:
         caveats: Sentences that belong beside the figure, such as that the recommendation would change
             within the band of an estimate.
         break_even: When the tuning has paid for itself; None if it saves nothing, or nobody counted its joules.
+        rate_table: What is recommended for each of several arrival rates; None where there is one or none.
     """
 
     configuration: Configuration
@@ -120,6 +154,34 @@ class Recommendation:
     study_only: tuple[str, ...] = ()
     caveats: tuple[str, ...] = ()
     break_even: BreakEven | None = None
+    rate_table: RateTable | None = None
+
+    def at(self, arrival_rate_hz: float | None) -> Recommendation | None:
+        """Returns what is recommended at one of several arrival rates, as if that had been the only one.
+
+        Args:
+            arrival_rate_hz: One of the objective's; where there is one or none, this is what is recommended anyway.
+
+        Returns:
+            None if nothing was found for that rate.
+        """
+        if self.rate_table is None:
+            return self
+        step = next((step for step in self.rate_table.steps if step.to_rate_hz == arrival_rate_hz), None)
+        return None if step is None else self.for_step(step)
+
+    def for_step(self, step: RateStep) -> Recommendation:
+        """Returns what is recommended at one step of the table."""
+        return replace(
+            self,
+            configuration=step.configuration,
+            trial=step.trial,
+            comparison=step.comparison,
+            applicable=step.configuration.only(self.applicable),
+            caveats=(),
+            break_even=None,
+            rate_table=None,
+        )
 
 
 @dataclass(frozen=True)
@@ -179,6 +241,26 @@ class Study:
     def baseline(self) -> Trial | None:
         """The configuration that the machine had before us, once it has been measured."""
         return next((trial for trial in self.trials if trial.purpose is Purpose.BASELINE and trial.measurement), None)
+
+    def at(self, arrival_rate_hz: float | None) -> Study:
+        """Returns what this study knows of one of several arrival rates, as a study of that rate alone.
+
+        What a study took is not told apart by rate: times, joules and drift are those of the whole.
+
+        Args:
+            arrival_rate_hz: One of the objective's; where there is one or none, this is the study itself.
+        """
+        if not self.objective.arrival_rates_hz:
+            return self
+        recommendation = self.recommendation.at(arrival_rate_hz) if self.recommendation else None
+        is_infeasible = self.state is StudyState.DONE and recommendation is None
+        return replace(
+            self,
+            objective=self.objective.at(arrival_rate_hz),
+            state=StudyState.INFEASIBLE if is_infeasible else self.state,
+            trials=tuple(trial for trial in self.trials if trial.arrival_rate_hz == arrival_rate_hz),
+            recommendation=recommendation,
+        )
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,8 @@ class Measurement:
         idle_share: Share of the window in which no request was worked on; None if the server does not say.
         tokens: What a language model answered, if it is one.
         ended_early: Why the window was closed before energy was known to the target; empty if it was not.
+        slo_latencies_s: For every SLO, in the order of the objective's, the latency that it bounds at its percentile.
+            The first is ``slo_latency_s``, and the only one that records of older versions have.
     """
 
     energy: EnergyResult
@@ -160,6 +162,11 @@ class Measurement:
     idle_share: float | None = None
     tokens: TokenResult | None = None
     ended_early: str = ""
+    slo_latencies_s: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Keeps the first of all latencies the same as the one that stands by itself."""
+        object.__setattr__(self, "slo_latencies_s", (self.slo_latency_s, *self.slo_latencies_s[1:]))
 
 
 class RejectionCause(StrEnum):
@@ -203,6 +210,7 @@ class Trial:
         energy_j: Joules that it took, everything included, in the objective's scope; None if the meter did not say.
         late_requests: Requests that broke an SLO or failed meanwhile, also before the window and if it was rejected:
             what the operator's error budget counts.
+        arrival_rate_hz: At which of the objective's arrival rates; None where it has no more than one.
     """
 
     number: int
@@ -214,6 +222,7 @@ class Trial:
     duration_s: float
     energy_j: float | None = None
     late_requests: int = 0
+    arrival_rate_hz: float | None = None
 
     @property
     def is_feasible(self) -> bool:

@@ -1,10 +1,11 @@
-"""Every proposer passes the same suite."""
+"""Every proposer passes the same suite: our own, and the peers of the benchmark."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.contract.proposer_contract import MakeProposer, ProposerContract
+from tuner.replay.methods import REPLAY_METHODS
 from tuner.search.bayesian import BayesianProposer
 from tuner.search.random_search import RandomProposer
 
@@ -19,3 +20,29 @@ class TestRandomProposer(ProposerContract):
     @pytest.fixture
     def make_proposer(self) -> MakeProposer:
         return RandomProposer
+
+
+class TestOptunaTpeProposer(ProposerContract):
+    @pytest.fixture
+    def make_proposer(self) -> MakeProposer:
+        pytest.importorskip("optuna", reason="the extra 'peers' is not installed")
+        return REPLAY_METHODS.load("optuna-tpe")
+
+
+class TestOptunaGpProposer(ProposerContract):
+    @pytest.fixture
+    def make_proposer(self) -> MakeProposer:
+        pytest.importorskip("optuna", reason="the extra 'peers' is not installed")
+        return REPLAY_METHODS.load("optuna-gp")
+
+
+class TestBotorchQlogneiProposer(ProposerContract):
+    @pytest.fixture
+    def make_proposer(self) -> MakeProposer:
+        return REPLAY_METHODS.load("botorch-qlognei")
+
+
+class TestPolyThrottleProposer(ProposerContract):
+    @pytest.fixture
+    def make_proposer(self) -> MakeProposer:
+        return REPLAY_METHODS.load("polythrottle")

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tuner.configuration import Configuration
+from tuner.objective import at_rate
 from tuner.report.digest import OPEN_SCENARIOS
 from tuner.report.tables import VERDICT_STYLES
 from tuner.report.vocabulary import (
@@ -22,6 +23,7 @@ from tuner.report.vocabulary import (
     energy_text,
     joules_text,
     quantity_text,
+    rate_text,
     share_text,
     slos_text,
     verdict_mark,
@@ -31,6 +33,7 @@ from tuner.study_record import Study, StudyEvent
 from tuner.trial import Measurement, Purpose, Trial
 
 _NAME_WIDTH = 13
+_RATE_WIDTH = 16
 _AIR = 2
 _LEAST_SETTINGS_WIDTH = 19
 """Where settings have less room beside the figures, they get a line of their own."""
@@ -78,7 +81,7 @@ class Progress:
         """Returns what goes on now, in one line."""
         parts = [self.phase]
         if incumbent := self._incumbent_measurement():
-            parts.append(f"best: trial {self._incumbent}, {energy_text(incumbent.energy)}")
+            parts.append(f"best{self._at_rate()}: trial {self._incumbent}, {energy_text(incumbent.energy)}")
         if self._saving is not None:
             parts.append(f"saving so far {share_text(self._saving)}")
         return " · ".join([*parts, duration_text(self._monotonic() - self._started_s)])
@@ -93,10 +96,12 @@ class Progress:
         return configuration_text(trial.configuration.only(changed), varied) or "as baseline"
 
     def latency_text(self, measurement: Measurement) -> str:
-        """Returns latency against its bound: "p90 191 ms of 300 ms", "p90 ttft 84.0 ms of 200 ms"."""
-        slo = self.study.objective.slos[0]
-        bound = quantity_text(slo.bound_s, "s")
-        return f"{slo.quantile} {quantity_text(measurement.slo_latency_s, 's')} of {bound}"
+        """Returns latency against its bound: "p90 191 ms of 300 ms"; of several SLOs that which is nearest to it."""
+        slo, latency_s = self.study.objective.tightest(measurement.slo_latencies_s)
+        return f"{slo.quantile} {quantity_text(latency_s, 's')} of {quantity_text(slo.bound_s, 's')}"
+
+    def _at_rate(self) -> str:
+        return at_rate(None if self._incumbent is None else self._trials[self._incumbent].arrival_rate_hz)
 
     def idle_text(self, measurement: Measurement) -> str:
         """Returns the idle share where time between requests belongs to them: "idle 31.0 %"; empty elsewhere."""
@@ -187,6 +192,7 @@ def _figures(progress: Progress, trial: Trial) -> list[str]:
         return [f"{verdict_mark(trial)} rejected: {trial.rejection.reason if trial.rejection else ''}"]
     idle = progress.idle_text(measurement)
     return [
+        *([rate_text(trial.arrival_rate_hz)] if trial.arrival_rate_hz is not None else []),
         f"{joules_text(measurement.energy)} {energy_origin(measurement.energy)}",
         progress.latency_text(measurement),
         *([idle] if idle else []),
@@ -197,8 +203,9 @@ def _figures(progress: Progress, trial: Trial) -> list[str]:
 def _figure_widths(progress: Progress, measurement: Measurement) -> list[int]:
     """Returns how wide the figures of a measured trial are at most, so that they stand below each other."""
     energy = 26 if measurement.energy.per_token_j is None else 40
-    latency = len(progress.study.objective.slos[0].quantile) + 19
-    return [energy, latency, *([12] if progress.idle_text(measurement) else []), 12]
+    latency = max(len(slo.quantile) for slo in progress.study.objective.slos) + 19
+    rate = [_RATE_WIDTH] if progress.study.objective.arrival_rates_hz else []
+    return [*rate, energy, latency, *([12] if progress.idle_text(measurement) else []), 12]
 
 
 def _figures_width(progress: Progress, measurement: Measurement) -> int:

@@ -13,7 +13,8 @@ from tuner.cli.terminal import print_json, show
 from tuner.daemon_record import DaemonStatus
 from tuner.report.cost_sentences import break_even_text
 from tuner.report.plain_table import plain_table
-from tuner.report.vocabulary import origin_text, quantity_text, share_text
+from tuner.report.rates import saving_text
+from tuner.report.vocabulary import origin_text, quantity_text
 from tuner.study_record import Study
 
 _LATEST = 10
@@ -55,13 +56,12 @@ def _facts(status: DaemonStatus) -> Table:
 def _studies(studies: tuple[Study, ...]) -> Table:
     table = plain_table("", "study", "workload", "state", "saving", "cost", "paid for after", "joules are")
     for study in studies:
-        comparison = study.recommendation.comparison if study.recommendation else None
         break_even = study.recommendation.break_even if study.recommendation else None
         cells = (
             study.id,
             study.request.workload,
             study.state.value,
-            share_text(comparison.saving) if comparison else "",
+            saving_text(study.recommendation),
             quantity_text(break_even.cost_j, "J") if break_even else "",
             break_even_text(break_even) if break_even else "",
             origin_text(study.machine.provenance, study.objective.scope),

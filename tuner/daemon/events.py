@@ -6,9 +6,8 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from tuner.study.recommendation import best
+from tuner.study.standing import standing
 from tuner.study_record import Study, StudyEvent, StudyState
-from tuner.trial import Trial
 
 _PLACES = 1000
 """Sequence numbers kept for one trial: the trial itself has the last of them, its phases those before."""
@@ -90,7 +89,7 @@ class EventLog:
 def _trial_done(study: Study) -> StudyEvent:
     """Returns the event of a study's latest trial, as it was when the trial was finished."""
     trial = study.trials[-1]
-    incumbent, saving = _progress(study)
+    incumbent, saving = standing(study, study.trials)
     return StudyEvent(
         study_id=study.id,
         sequence=0,
@@ -104,7 +103,7 @@ def _trial_done(study: Study) -> StudyEvent:
 
 def ended(study: Study) -> StudyEvent:
     """Returns the last event of a study."""
-    incumbent, saving = _progress(study)
+    incumbent, saving = standing(study, study.trials)
     return StudyEvent(
         study_id=study.id,
         sequence=0,
@@ -114,18 +113,3 @@ def ended(study: Study) -> StudyEvent:
         saving=saving,
         reason=study.reason,
     )
-
-
-def _progress(study: Study) -> tuple[int | None, float | None]:
-    """Returns the incumbent's number, and the share of the baseline's energy that it saves."""
-    found = [trial for trial in study.trials if trial.is_feasible and not trial.purpose.is_another_look]
-    incumbent = best(found)
-    if incumbent is None:
-        return None, None
-    return incumbent.number, _saving(study.baseline, incumbent)
-
-
-def _saving(baseline: Trial | None, incumbent: Trial) -> float | None:
-    if baseline is None or baseline.measurement is None or incumbent.measurement is None:
-        return None
-    return 1.0 - incumbent.measurement.energy.per_request_j / baseline.measurement.energy.per_request_j

@@ -17,7 +17,8 @@ from tuner.daemon.study_run import CANCELLED, StudyRun
 from tuner.daemon_record import DaemonStatus
 from tuner.errors import BadInputError, BusyError, InfeasibleError
 from tuner.pareto import pareto_front
-from tuner.study_record import Study, StudyEvent, StudyRequest, StudyState
+from tuner.rate_steps import step_for
+from tuner.study_record import Recommendation, Study, StudyEvent, StudyRequest, StudyState
 from tuner.trial import Trial
 
 _log = logging.getLogger(__name__)
@@ -159,17 +160,25 @@ class StudyManager:
         """
         return pareto_front(self.get(study_id).trials)
 
-    def recommended(self, study_id: str) -> Configuration:
-        """Returns the configuration that a study recommends.
+    def recommended(self, study_id: str, rate_hz: float | None = None) -> tuple[Configuration, str]:
+        """Returns the configuration that a study recommends, and what the operator should know about it.
+
+        Args:
+            study_id: The study.
+            rate_hz: The arrival rate that it is for, where the study recommends one for each of several; the highest
+                by default.
+
+        Returns:
+            The configuration, and a warning in one sentence, empty if there is none.
 
         Raises:
             NotFoundError: There is no such study.
             InfeasibleError: No configuration holds its SLOs.
-            BadInputError: It has no recommendation for another reason.
+            BadInputError: It has no recommendation for another reason, or none that depends on the rate.
         """
         study = self.get(study_id)
         if study.recommendation is not None:
-            return study.recommendation.configuration
+            return _for_rate(study.id, study.recommendation, rate_hz)
         if study.state is StudyState.INFEASIBLE:
             raise InfeasibleError(f"Study {study_id} recommends nothing: {study.reason}")
         raise BadInputError(
@@ -257,3 +266,14 @@ class StudyManager:
                 _log.info("Study %s is not resumed yet: %s", run.study_id, error)
                 return
             self._waiting.popleft()
+
+
+def _for_rate(study_id: str, recommendation: Recommendation, rate_hz: float | None) -> tuple[Configuration, str]:
+    if rate_hz is None:
+        return recommendation.configuration, ""
+    if recommendation.rate_table is None:
+        raise BadInputError(
+            f"Study {study_id} recommends one configuration, whatever the arrival rate: apply it without a rate."
+        )
+    chosen = step_for(recommendation.rate_table, rate_hz)
+    return chosen.step.configuration, chosen.warning

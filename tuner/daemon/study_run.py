@@ -17,11 +17,11 @@ from tuner.daemon.events import EventLog, ended
 from tuner.daemon.machine import machine_values
 from tuner.daemon.machine_facts import describe_machine
 from tuner.daemon.resumption import check_baseline, check_space
+from tuner.daemon.search_task import search_task
 from tuner.daemon.study_processes import Site, StudyProcesses
 from tuner.errors import ProcessLostError, WattuneError
 from tuner.measuring.bench import Bench, present_configuration
 from tuner.search.client import SearchLostError
-from tuner.search.contract import EarlierStudy, SearchTask
 from tuner.store import StoreError
 from tuner.study.loop import StudyLoop
 from tuner.study.planning import choose_meter, plan_study
@@ -156,17 +156,8 @@ class StudyRun:
     def _loop(self, study: Study, bench: Bench, processes: StudyProcesses) -> Study:
         baseline = present_configuration(bench)
         check_baseline(study, baseline)
-        parent = study.request.parent
-        earlier = (EarlierStudy(self._site.store.get(parent).trials),) if parent else ()
-        search = processes.begin_search(
-            SearchTask(
-                space=study.space,
-                objective=study.objective,
-                seed=study.request.seed,
-                max_trials=study.request.max_trials or self._site.config.study.max_trials,
-                earlier=earlier,
-            )
-        )
+        task = search_task(study, self._site.config, bench.knobs, self._site.store)
+        search = processes.begin_search(task)
         study = StudyLoop(
             study,
             bench,
@@ -188,19 +179,23 @@ class StudyRun:
     def _hold(self, study: Study, processes: StudyProcesses) -> Study:
         """Applies and confirms what the study recommends; returns the study with what became of that."""
         assert study.recommendation is not None, "a study that is done has a recommendation"
+        rates_hz, table = study.objective.arrival_rates_hz, study.recommendation.rate_table
+        if table is not None and table.steps[-1].to_rate_hz < rates_hz[-1]:
+            return _concluded(study, "Nothing is applied, because nothing was found for the highest arrival rate.")
         if study.recommendation.comparison is None:
-            return replace(study, reason=f"{study.reason} The machine keeps the configuration that it has.")
+            return _concluded(study, "The machine keeps the configuration that it has.")
         values = machine_values(processes.inventory, study.recommendation.applicable)
         if not values:
-            return replace(study, reason=f"{study.reason} Nothing of the recommendation is a knob that outlives it.")
+            return _concluded(study, "Nothing of the recommendation is a knob that outlives it.")
         try:
             processes.hardware.acquire_lease()
             processes.hardware.apply(values)
             processes.hardware.confirm()
             processes.hardware.release_lease()
         except KnobError as error:
-            return replace(study, reason=f"{study.reason} The recommendation could not be applied: {error}")
-        return replace(study, reason=f"{study.reason} The recommendation is applied and confirmed.")
+            return _concluded(study, f"The recommendation could not be applied: {error}")
+        which = f" for {rates_hz[-1]:g} requests/s, the highest rate," if rates_hz else ""
+        return _concluded(study, f"The recommendation{which} is applied and confirmed.")
 
     def _know(self, study: Study) -> None:
         self._study = study
@@ -241,6 +236,10 @@ class StudyRun:
             study = self._study
             reason = f"{reason} The study goes on when the daemon is started again."
         self._publish(ended(replace(study, state=state, reason=reason)))
+
+
+def _concluded(study: Study, sentence: str) -> Study:
+    return replace(study, reason=f"{study.reason} {sentence}")
 
 
 def _sentence(error: Exception) -> str:

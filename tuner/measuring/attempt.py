@@ -6,8 +6,6 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
-import msgspec
-
 from serving_adapter.contract import Load, Slice
 from tuner.config_record import MeasurementSettings
 from tuner.configuration import Value
@@ -34,10 +32,12 @@ class Aim:
     Attributes:
         to_beat: 95 % interval of the best trial's energy per request: what is surely worse is cut short.
         is_soaked: Whether temperatures must have come to a stand before the window opens.
+        arrival_rate_hz: At which of the objective's arrival rates it is measured; None where it has no more than one.
     """
 
     to_beat: Interval | None = None
     is_soaked: bool = False
+    arrival_rate_hz: float | None = None
 
 
 class Attempt:
@@ -61,9 +61,7 @@ class Attempt:
         """
         self.late_requests = 0
         self._bench = bench
-        self._settings = (
-            msgspec.structs.replace(settings, warm_up_s=settings.min_warm_up_s) if bench.is_live else settings
-        )
+        self._settings = settings
         self._aim = aim
         self._cancelled = cancelled
         self._watch = Watch(bench.hardware.observe, bounds)
@@ -96,10 +94,12 @@ class Attempt:
         if isinstance(outcomes[-1], Rejection):
             return outcomes[-1]
         measured = [outcome for outcome in outcomes if isinstance(outcome, Measurement)]
+        worst_s = tuple(map(max, zip(*(measurement.slo_latencies_s for measurement in measured), strict=True)))
         return replace(
             measured[0],
             verdict=combine(measurement.verdict for measurement in measured),
-            slo_latency_s=max(measurement.slo_latency_s for measurement in measured),
+            slo_latency_s=worst_s[0],
+            slo_latencies_s=worst_s,
             delivered=delivered,
             warm_up_s=settle_s + measured[0].warm_up_s,
             notes=tuple(note for measurement in measured for note in measurement.notes),
@@ -132,7 +132,7 @@ class Attempt:
     def _measure_load(self, load: Load) -> Measurement | Rejection:
         self._bench.workload.start_load(load)
         heat = Heat(self._settings.soak_s, self._watch.temperatures_stand_still) if self._aim.is_soaked else None
-        warm = warm_up(self._run, self._bench.sample, self._settings, self._is_in_vain, heat)
+        warm = warm_up(self._run, self._bench.sample, self._settings, self._is_in_vain, heat, not self._bench.is_live)
         tally = self._new_tally()
         window = Window(self._bench.meter, tally, self._bench.sample(), warm.last, load.rate_hz)
         closing = self._fill(window)
@@ -165,11 +165,12 @@ class Attempt:
         return bool(self._cancelled() or self._watch.alarm() or self._watch.obstacle())
 
     def _summarise(self, window: Window, tally: Tally, warm: WarmUp, closing: Closing | None) -> Measurement:
-        slo = self._bench.objective.slos[0]
+        slos = self._bench.objective.slos
+        slo_latencies_s = tuple(tally.latencies(slo.metric).at(slo.percentile) for slo in slos)
         return Measurement(
             energy=window.energy(),
             latency=tally.summary(),
-            slo_latency_s=tally.latencies(slo.metric).at(slo.percentile),
+            slo_latency_s=slo_latencies_s[0],
             verdict=tally.verdict,
             requests=tally.requests,
             queries=tally.queries,
@@ -184,4 +185,5 @@ class Attempt:
             idle_share=tally.idle_share(),
             tokens=tally.tokens(),
             ended_early=closing.value if closing is not None and closing.is_early else "",
+            slo_latencies_s=slo_latencies_s,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from knobs.contract import KnobSpec, MeterSpec, Reading
 from tuner.configuration import Configuration, ConfigurationSpace
@@ -40,6 +40,10 @@ class Bench:
     def is_live(self) -> bool:
         """Whether it is real traffic that is served meanwhile."""
         return self.objective.scenario is Scenario.LIVE
+
+    def at(self, arrival_rate_hz: float | None) -> Bench:
+        """Returns the same bench, asked of one of the objective's arrival rates alone."""
+        return replace(self, objective=self.objective.at(arrival_rate_hz))
 
     def sample(self) -> Reading:
         """Returns a reading of the meter.

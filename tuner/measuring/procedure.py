@@ -94,7 +94,8 @@ class MeasuringProcedure:
         return again, late_requests + more_late
 
     def _attempt(self, configuration: Configuration, aim: Aim) -> tuple[Measurement | Rejection, int]:
-        attempt = Attempt(self._bench, self._settings, self._bounds, aim, self._cancelled)
+        bench = self._bench.at(aim.arrival_rate_hz)
+        attempt = Attempt(bench, self._settings, self._bounds, aim, self._cancelled)
         try:
             outcome = self._apply_and_measure(configuration, attempt)
         except RunnerLostError:

@@ -32,6 +32,7 @@ def lapse_of(window: Window, tally: Tally, objective: Objective, settings: Measu
         _too_many_errors(tally, settings)
         or _no_requests(window, tally, objective)
         or _meter_lapse(window)
+        or _no_work(window)
         or _drift(window, objective, settings)
     )
 
@@ -45,8 +46,8 @@ def _too_many_errors(tally: Tally, settings: MeasurementSettings) -> Rejection |
 
 
 def _no_requests(window: Window, tally: Tally, objective: Objective) -> Rejection | None:
-    if not tally.requests or not window.items:
-        return Rejection(RejectionCause.WORKLOAD, f"No request was completed within {window.loaded_s:.1f} s.")
+    if not tally.requests:
+        return _nothing_completed(window)
     for slo in objective.slos:
         if not tally.latencies(slo.metric):
             return Rejection(
@@ -55,6 +56,15 @@ def _no_requests(window: Window, tally: Tally, objective: Objective) -> Rejectio
                 "language models that stream their answer.",
             )
     return None
+
+
+def _no_work(window: Window) -> Rejection | None:
+    """Requests may have been completed, and none of them between two readings of the meter."""
+    return None if window.items else _nothing_completed(window)
+
+
+def _nothing_completed(window: Window) -> Rejection:
+    return Rejection(RejectionCause.WORKLOAD, f"No request was completed within {window.loaded_s:.1f} s.")
 
 
 def _meter_lapse(window: Window) -> Rejection | None:

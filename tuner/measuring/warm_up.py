@@ -52,6 +52,7 @@ def warm_up(
     settings: MeasurementSettings,
     should_end: Callable[[], bool],
     heat: Heat | None = None,
+    is_even: bool = True,
 ) -> WarmUp:
     """Lets load flow until latency and power are steady.
 
@@ -61,6 +62,7 @@ def warm_up(
         settings: How long it may take, and what is steady.
         should_end: Whether there is no point in going on, asked after every slice.
         heat: What temperatures have to do with it; None if they need not stand still.
+        is_even: Whether load is generated evenly. Real traffic never is: it warms up for the shortest time, unjudged.
     """
     steadiness = Steadiness(settings.steady_within, _HORIZON_SLICES)
     before = sample()  # so that a meter that has rested knows its counter's rhythm when the window opens
@@ -71,7 +73,7 @@ def warm_up(
         spent_s += piece.end_s - piece.start_s
         steadiness.add(_latency_s(piece), _power_w(before, after))
         before = after
-        is_warm = spent_s >= settings.min_warm_up_s and steadiness.is_steady
+        is_warm = spent_s >= settings.min_warm_up_s and (steadiness.is_steady or not is_even)
         if should_end():
             return WarmUp(spent_s, piece)
         if is_warm and (heat is None or heat.stands_still()):

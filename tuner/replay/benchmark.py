@@ -2,50 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from simulation.measured_table import Task
+from tuner.replay.disturbance import Disturbance
+from tuner.replay.methods import REPLAY_METHODS
+from tuner.replay.row import Row, RunKey, TaskKey
 from tuner.replay.scoring import is_worth_scoring, score
 from tuner.replay.task import ReplayTask
-from tuner.search.advice import AdvisingProposer
-from tuner.search.contract import SearchTask
 
-ProposerFactory = Callable[[str, SearchTask], AdvisingProposer]
+_REGRET_DIGITS = 6
 
 
 @dataclass(frozen=True)
-class Row:
-    """One run of one method on one task.
+class Run:
+    """One method on one task with one seed, not run yet.
 
     Attributes:
-        dataset: The table's folder.
-        group: ``inference`` or ``stress``.
-        device: The device that was measured.
-        workload: What it ran.
-        slo: Bound on latency as a multiple of the table's fastest.
+        task: What is searched.
         method: The proposer's name.
-        seed: The proposer's seed.
-        trials_to_5pct: See :class:`tuner.replay.scoring.Score`, also for the rest.
-        violations: Trials up to then that broke the SLO.
-        stopped_at: Trials measured when the proposer advised to stop.
-        regret_at_stop: Share by which the incumbent then exceeded the optimum.
-        seconds_per_proposal: Mean time of a proposal.
+        seed: Its seed, and that of the disturbance.
+        disturbance: What measuring adds to the table's figures.
     """
 
-    dataset: str
-    group: str
-    device: str
-    workload: str
-    slo: float
+    task: ReplayTask
     method: str
     seed: int
-    trials_to_5pct: int
-    violations: int
-    stopped_at: int
-    regret_at_stop: float | None
-    seconds_per_proposal: float
+    disturbance: Disturbance
+
+    @property
+    def key(self) -> RunKey:
+        """What the row of this run will be known by."""
+        return (_key(self.task), self.method, self.seed)
+
+    def row(self) -> Row:
+        """Runs it.
+
+        Raises:
+            BadInputError: There is no such method, or a library that it needs is not installed.
+        """
+        result = score(self.task, partial(REPLAY_METHODS.create, self.method), self.seed, self.disturbance)
+        dataset, device, workload, slo = _key(self.task)
+        return Row(
+            dataset=dataset,
+            group=self.task.table.dataset.group,
+            device=device,
+            workload=workload,
+            slo=slo,
+            method=self.method,
+            seed=self.seed,
+            trials_to_5pct=result.trials_to_5pct,
+            violations=result.violations,
+            stopped_at=result.stopped_at,
+            regret_at_stop=result.regret_at_stop,
+            seconds_per_proposal=result.seconds_per_proposal,
+            regrets=tuple(None if regret is None else round(regret, _REGRET_DIGITS) for regret in result.regrets),
+            is_violation=result.is_violation,
+            noise=self.disturbance.noise,
+            outliers=self.disturbance.outliers,
+        )
 
 
 @dataclass(frozen=True)
@@ -57,41 +74,29 @@ class Benchmark:
         methods: Names of proposers.
         slos: Multiples of each table's fastest latency.
         seeds: How many seeds each, counted from 0.
-        create_proposer: Makes a proposer by name.
+        disturbance: What measuring adds to the tables' figures.
     """
 
     tables: Sequence[Task]
     methods: Sequence[str]
     slos: Sequence[float]
     seeds: int
-    create_proposer: ProposerFactory
+    disturbance: Disturbance
 
     def tasks(self) -> list[ReplayTask]:
         """Returns the tasks that can tell proposers apart; the others are left out."""
         tasks = [ReplayTask(table, slo) for table in self.tables for slo in self.slos]
         return [task for task in tasks if is_worth_scoring(task)]
 
-    def rows(self, tasks: Sequence[ReplayTask]) -> Iterator[Row]:
-        """Runs everything, yielding each row as it is done."""
-        for task in tasks:
-            for method in self.methods:
-                for seed in range(self.seeds):
-                    yield self._row(task, method, seed)
+    def runs(self) -> list[Run]:
+        """Returns everything that is to be run: task by task, method by method, seed by seed."""
+        return [
+            Run(task, method, seed, self.disturbance)
+            for task in self.tasks()
+            for method in self.methods
+            for seed in range(self.seeds)
+        ]
 
-    def _row(self, task: ReplayTask, method: str, seed: int) -> Row:
-        result = score(task, partial(self.create_proposer, method), seed)
-        table = task.table
-        return Row(
-            dataset=table.dataset.name,
-            group=table.dataset.group,
-            device=table.device,
-            workload=table.workload,
-            slo=task.slo,
-            method=method,
-            seed=seed,
-            trials_to_5pct=result.trials_to_5pct,
-            violations=result.violations,
-            stopped_at=result.stopped_at,
-            regret_at_stop=result.regret_at_stop,
-            seconds_per_proposal=result.seconds_per_proposal,
-        )
+
+def _key(task: ReplayTask) -> TaskKey:
+    return (task.table.dataset.name, task.table.device, task.table.workload, task.slo)

@@ -1,13 +1,16 @@
-"""What the rows of a benchmark say in short: one line a group and method."""
+"""What the rows of a benchmark say in short: a line a group and method, and a line a task."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from simulation.measured_table import GROUPS
-from tuner.replay.benchmark import Row
+from tuner.replay.comparison import Comparison, compare_with_best
+from tuner.replay.methods import REPLAY_METHODS
+from tuner.replay.quantiles import percentile
+from tuner.replay.row import Row, TaskKey
 from tuner.replay.scoring import NEARLY_OPTIMAL
 
 
@@ -26,6 +29,7 @@ class Summary:
         mean_stopped_at: Mean of ``stopped_at``.
         stopped_well: Share of runs that stopped with at most 5 % regret.
         seconds_per_proposal: Mean time of a proposal.
+        comparison: With the best of the other methods in the group; None if there is no other.
     """
 
     group: str
@@ -38,22 +42,68 @@ class Summary:
     mean_stopped_at: float
     stopped_well: float
     seconds_per_proposal: float
+    comparison: Comparison | None
+
+
+@dataclass(frozen=True)
+class TaskSummary:
+    """All runs on one task.
+
+    Attributes:
+        group: ``inference`` or ``stress``.
+        task: What was searched.
+        median_trials: Median of ``trials_to_5pct`` by method.
+    """
+
+    group: str
+    task: TaskKey
+    median_trials: Mapping[str, float]
+
+
+def methods_of(rows: Iterable[Row]) -> list[str]:
+    """Returns the methods that occur, in the order in which they are listed everywhere."""
+    occurring = {row.method for row in rows}
+    known = [method for method in REPLAY_METHODS.names if method in occurring]
+    return [*known, *sorted(occurring - set(known))]
+
+
+def by_group(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """Returns the rows of each group that occurs, the headline group ``inference`` first."""
+    groups = {group: [row for row in rows if row.group == group] for group in GROUPS}
+    return {group: selected for group, selected in groups.items() if selected}
 
 
 def summarize(rows: Sequence[Row]) -> list[Summary]:
-    """Returns a summary for each group and method that occurs; the headline group ``inference`` first."""
-    methods = list(dict.fromkeys(row.method for row in rows))
-    selections = [
-        [row for row in rows if (row.group, row.method) == (group, method)] for group in GROUPS for method in methods
+    """Returns a summary for each group and method that occurs.
+
+    Raises:
+        BadInputError: SciPy, which compares methods, is not installed.
+    """
+    return [_summary(of_group, method) for of_group in by_group(rows).values() for method in methods_of(of_group)]
+
+
+def summarize_tasks(rows: Sequence[Row]) -> list[TaskSummary]:
+    """Returns a summary for each task that occurs, group by group."""
+    return [
+        TaskSummary(group, task, _medians([row for row in of_group if row.task == task]))
+        for group, of_group in by_group(rows).items()
+        for task in sorted({row.task for row in of_group})
     ]
-    return [_summary(selected) for selected in selections if selected]
 
 
-def _summary(rows: Sequence[Row]) -> Summary:
+def _medians(rows: Sequence[Row]) -> dict[str, float]:
+    return {
+        method: statistics.median(row.trials_to_5pct for row in rows if row.method == method)
+        for method in methods_of(rows)
+    }
+
+
+def _summary(of_group: Sequence[Row], method: str) -> Summary:
+    rows = [row for row in of_group if row.method == method]
     trials = [row.trials_to_5pct for row in rows]
     return Summary(
         group=rows[0].group,
-        method=rows[0].method,
+        method=method,
         runs=len(rows),
         median_trials=statistics.median(trials),
         mean_trials=statistics.fmean(trials),
@@ -64,13 +114,5 @@ def _summary(rows: Sequence[Row]) -> Summary:
             row.regret_at_stop is not None and row.regret_at_stop <= NEARLY_OPTIMAL for row in rows
         ),
         seconds_per_proposal=statistics.fmean(row.seconds_per_proposal for row in rows),
+        comparison=compare_with_best(of_group, method),
     )
-
-
-def percentile(values: Sequence[float], percent: float) -> float:
-    """Returns a percentile, interpolated linearly between the order statistics (definition 7 of Hyndman and Fan)."""
-    ordered = sorted(values)
-    rank = (len(ordered) - 1) * percent / 100.0
-    below = int(rank)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (rank - below)

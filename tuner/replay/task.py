@@ -10,6 +10,7 @@ from simulation.measured_table import Point, Task
 from tuner.configuration import Configuration, ConfigurationSpace, Owner, Parameter, ParameterKind, Value
 from tuner.errors import BadInputError
 from tuner.objective import Objective, Scenario, Slo
+from tuner.replay.disturbance import EXACT, Deviation
 from tuner.trial import (
     EnergyResult,
     Interval,
@@ -75,36 +76,66 @@ class ReplayTask:
         self.feasible = tuple(point for point in table.points if point.latency_s <= bound_s)
         self.optimum_j = min((point.energy_j for point in self.feasible), default=math.inf)
 
-    def trial(self, number: int, configuration: Configuration) -> Trial:
-        """Returns what the table says of one configuration as a trial.
+    @property
+    def name(self) -> str:
+        """The table, the device, the workload and the SLO in one line."""
+        return f"{self.table.dataset.name}, {self.table.device}, {self.table.workload}, {self.slo:g} x"
+
+    def energy_j(self, configuration: Configuration) -> float:
+        """Returns the table's energy per request.
 
         Raises:
             ValueError: The table has no such point.
         """
+        return self._point(configuration).energy_j
+
+    def holds_slo(self, configuration: Configuration) -> bool:
+        """Tells whether the table's latency is within the bound.
+
+        Raises:
+            ValueError: The table has no such point.
+        """
+        return self._point(configuration).latency_s <= self.objective.slos[0].bound_s
+
+    def trial(self, number: int, configuration: Configuration, deviation: Deviation = EXACT) -> Trial:
+        """Returns what a measurement says of one configuration as a trial.
+
+        Args:
+            number: Of the trial; 0 is the baseline.
+            configuration: One of the table's.
+            deviation: By how much the measurement is off.
+
+        Raises:
+            ValueError: The table has no such point.
+        """
+        purpose = Purpose.SEARCH if number else Purpose.BASELINE
+        measurement = self._measurement(self._point(configuration), deviation)
+        return Trial(number, configuration, purpose, measurement, None, "1970-01-01T00:00:00Z", 0.0)
+
+    def _point(self, configuration: Configuration) -> Point:
         point = self._points.get(configuration)
         if point is None:
             raise ValueError(f"The table has no point {configuration}.")
-        purpose = Purpose.SEARCH if number else Purpose.BASELINE
-        return Trial(number, configuration, purpose, self._measurement(point), None, "1970-01-01T00:00:00Z", 0.0)
+        return point
 
-    def _measurement(self, point: Point) -> Measurement:
-        bound_s = self.objective.slos[0].bound_s
-        throughput_hz = self._items(point.values) / point.latency_s
+    def _measurement(self, point: Point, deviation: Deviation) -> Measurement:
+        energy_j, latency_s = point.energy_j * deviation.energy, point.latency_s * deviation.latency
+        throughput_hz = self._items(point.values) / latency_s
         return Measurement(
             energy=EnergyResult(
-                per_request_j=point.energy_j,
-                interval=Interval(point.energy_j, point.energy_j),
+                per_request_j=energy_j,
+                interval=Interval(energy_j / deviation.interval_factor, energy_j * deviation.interval_factor),
                 scope=Scope.BOARD,
                 provenance=Provenance.MEASURED,
                 meter=self.table.dataset.name,
-                mean_power_w=point.energy_j * throughput_hz,
+                mean_power_w=energy_j * throughput_hz,
             ),
-            latency=LatencyResult(*(point.latency_s,) * 5),
-            slo_latency_s=point.latency_s,
-            verdict=Verdict.FEASIBLE if point.latency_s <= bound_s else Verdict.INFEASIBLE,
+            latency=LatencyResult(*(latency_s,) * 5),
+            slo_latency_s=latency_s,
+            verdict=Verdict.FEASIBLE if latency_s <= self.objective.slos[0].bound_s else Verdict.INFEASIBLE,
             requests=1,
             queries=1,
-            window_s=point.latency_s,
+            window_s=latency_s,
             throughput_hz=throughput_hz,
         )
 

@@ -12,9 +12,9 @@ from tuner.configuration import Configuration, Parameter
 from tuner.objective import Scenario, Slo
 from tuner.pareto import pareto_front
 from tuner.report.latencies import ShownLatency, shown_latencies
-from tuner.report.vocabulary import energy_origin
+from tuner.report.vocabulary import energy_origin, rate_text
 from tuner.study.break_even import study_cost_j
-from tuner.study.drift import Drift, drift_of, levelled
+from tuner.study.drift import Drift, drift_of, levelled, looks_for_drift
 from tuner.study_record import Study
 from tuner.trial import EnergyResult, Interval, Measurement, Purpose, Trial
 
@@ -42,11 +42,39 @@ class Figures:
 
 
 class Digest:
-    """One study, read with a purpose. Holds the study and computes on demand."""
+    """One study, read with a purpose. Holds the study and computes on demand.
 
-    def __init__(self, study: Study) -> None:
-        """Keeps the study."""
-        self.study = study
+    Attributes:
+        study: What is read: the study, or what it knows of one of several arrival rates.
+    """
+
+    def __init__(self, study: Study, arrival_rate_hz: float | None = None) -> None:
+        """Keeps the study.
+
+        Args:
+            study: The whole study.
+            arrival_rate_hz: The one of several arrival rates that is read; None for the whole. What the study cost
+                and drifted by is that of the whole in any case.
+        """
+        self._whole = study
+        self.study = study if arrival_rate_hz is None else study.at(arrival_rate_hz)
+
+    @cached_property
+    def by_rate(self) -> tuple[Digest, ...]:
+        """What is known of each arrival rate, ascending; this digest by itself where there is one rate or none."""
+        rates_hz = self.study.objective.arrival_rates_hz
+        return tuple(Digest(self.study, rate_hz) for rate_hz in rates_hz) or (self,)
+
+    @property
+    def has_several_rates(self) -> bool:
+        """Whether a configuration is looked for at each of several arrival rates."""
+        return bool(self.study.objective.arrival_rates_hz)
+
+    @property
+    def at_rate(self) -> str:
+        """The words that tell this arrival rate from others: " at 60 requests/s"; none where there are no others."""
+        rate_hz = self.study.objective.arrival_rate_hz
+        return f" at {rate_text(rate_hz)}" if rate_hz is not None and self._whole.objective.arrival_rates_hz else ""
 
     @property
     def slo(self) -> Slo:
@@ -77,30 +105,26 @@ class Digest:
     @cached_property
     def looks_for_drift(self) -> tuple[Trial, ...]:
         """Measured looks at the baseline while searching, the first one included; :attr:`drift` is what they show."""
-        return tuple(
-            trial
-            for trial in self.study.trials
-            if trial.measurement and trial.purpose in (Purpose.BASELINE, Purpose.REFERENCE)
-        )
+        return looks_for_drift(self._whole.trials)
 
     @cached_property
     def drift(self) -> Drift:
         """What the machine drifted by while searching."""
-        return drift_of(self.study.trials)
+        return drift_of(self._whole.trials)
 
     @cached_property
     def levelled_j(self) -> dict[int, float]:
         """Energy per request by the number of the trial, with the drift removed: what the search compared."""
         return {
             trial.number: measurement_of(trial).energy.per_request_j
-            for trial in levelled(self.study.trials)
+            for trial in levelled(self._whole.trials)
             if trial.measurement
         }
 
     @cached_property
     def cost_j(self) -> float | None:
         """Joules that the study took, in its scope; None if the meter did not say."""
-        return study_cost_j(self.study)
+        return study_cost_j(self._whole)
 
     @cached_property
     def confirmations(self) -> tuple[Trial, ...]:
@@ -132,16 +156,23 @@ class Digest:
 
     @cached_property
     def recommended(self) -> Trial | None:
-        """The trial that found the recommended configuration."""
+        """The trial that found the recommended configuration, or tried it first where another rate's trial found it."""
         recommendation = self.study.recommendation
         if recommendation is None:
             return None
-        return next((trial for trial in self.study.trials if trial.number == recommendation.trial), None)
+        found = [trial for trial in self.study.trials if trial.number == recommendation.trial]
+        others = [trial for trial in self.study.trials if trial.configuration == recommendation.configuration]
+        return next(iter((*found, *others)), None)
 
     @cached_property
     def closest(self) -> Trial | None:
-        """The measured trial that comes closest to holding the SLO."""
-        return min(self.explored, key=lambda trial: measurement_of(trial).slo_latency_s, default=None)
+        """The measured trial that comes closest to holding every SLO."""
+
+        def tightness(trial: Trial) -> float:
+            slo, latency_s = self.study.objective.tightest(measurement_of(trial).slo_latencies_s)
+            return latency_s / slo.bound_s
+
+        return min(self.explored, key=tightness, default=None)
 
     @cached_property
     def energy(self) -> EnergyResult | None:

@@ -26,11 +26,12 @@ class ShownLatency:
 
     Attributes:
         slo: The percentile, the metric and the bound; an infinite one if nothing bounds it.
-        is_first: Whether it is the first of the objective: the record keeps its latency at any percentile.
+        position: Which of the objective's it is; None if nothing bounds it. The record keeps those that are bounded
+            at any percentile, and all others at a few.
     """
 
     slo: Slo
-    is_first: bool = False
+    position: int | None = None
 
     @property
     def label(self) -> str:
@@ -54,8 +55,8 @@ class ShownLatency:
 
     def of(self, measurement: Measurement) -> float | None:
         """Returns this latency in a measurement, in seconds; None if the record does not keep it."""
-        if self.is_first:
-            return measurement.slo_latency_s
+        if self.position is not None and self.position < len(measurement.slo_latencies_s):
+            return measurement.slo_latencies_s[self.position]
         name, summary = _RECORDED.get(self.slo.percentile), _summary(measurement, self.slo.metric)
         return None if name is None or summary is None else float(getattr(summary, name))
 
@@ -67,7 +68,7 @@ def shown_latencies(slos: Sequence[Slo], *, has_tokens: bool) -> tuple[ShownLate
         slos: The objective's, at least one.
         has_tokens: Whether a language model was served: then no kind of latency is left out.
     """
-    bounded = [ShownLatency(slo, is_first=position == 0) for position, slo in enumerate(slos)]
+    bounded = [ShownLatency(slo, position) for position, slo in enumerate(slos)]
     if not has_tokens:
         return tuple(bounded)
     percentile = slos[0].percentile if slos[0].percentile in _RECORDED else _USUAL_PERCENTILE

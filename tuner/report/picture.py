@@ -36,7 +36,7 @@ _STYLE = {
 
 
 def pareto_png(study: Study) -> bytes:
-    """Returns the picture of all trials, energy against latency, with front, SLO and landmarks.
+    """Returns the picture of all trials, energy against latency, with front, SLO and landmarks; one for each rate.
 
     Raises:
         BadInputError: Matplotlib is not installed.
@@ -50,16 +50,18 @@ def pareto_png(study: Study) -> bytes:
             "The report needs matplotlib, which is not installed: install the extra 'wattune[report]'."
         ) from error
     file = BytesIO()
+    parts = Digest(study).by_rate
     with rc_context(_STYLE):
-        figure = Figure(figsize=(8, 5), dpi=160, facecolor="white", layout="constrained")
+        figure = Figure(figsize=(8, 5 * len(parts)), dpi=160, facecolor="white", layout="constrained")
         FigureCanvasAgg(figure)
-        draw(figure, Digest(study))
+        for place, digest in zip(figure.subfigures(len(parts), squeeze=False)[:, 0], parts, strict=True):
+            draw(place, digest)
         figure.savefig(file, format="png")
     return file.getvalue()
 
 
 def draw(figure: Any, digest: Digest) -> None:
-    """Draws the picture on a Matplotlib figure."""
+    """Draws the picture on a Matplotlib figure, or on a part of one."""
     plot = figure.add_subplot()
     plot.set_title(_title(digest), loc="left", fontsize=12.5, fontweight="bold", pad=48, parse_math=False)
     plot.spines[["top", "right", "left"]].set_visible(False)
@@ -78,7 +80,8 @@ def draw(figure: Any, digest: Digest) -> None:
 
 
 def _title(digest: Digest) -> str:
-    workload, recommendation = digest.study.request.workload, digest.study.recommendation
+    recommendation = digest.study.recommendation
+    workload = f"{digest.study.request.workload}{digest.at_rate}"
     if recommendation is None or recommendation.comparison is None:
         return workload
     return f"{workload}: saves {share_text(recommendation.comparison.saving)} ({digest.provenance})"

@@ -13,7 +13,7 @@ from tuner.report.vocabulary import (
     slos_text,
 )
 from tuner.study_record import Comparison, StudyState
-from tuner.trial import Interval, Trial, Verdict
+from tuner.trial import Interval, Measurement, Trial, Verdict
 
 _ABOUT_PROVENANCE = {
     Provenance.MEASURED: "Joules are measured by the machine's own meters.",
@@ -66,9 +66,15 @@ def baseline_sentence(digest: Digest) -> str:
     return f"The baseline is {_trial_figures(digest, baseline)}."
 
 
-def latency_text(digest: Digest, slo_latency_s: float) -> str:
-    """Returns a latency with what it is: "p90 191 ms", "p90 ttft 84.0 ms"."""
-    return f"{digest.slo.quantile} {quantity_text(slo_latency_s, 's')}"
+def latency_texts(digest: Digest, measurement: Measurement) -> tuple[str, ...]:
+    """Returns the latency that each SLO bounds with what it is: "p90 191 ms", "p90 ttft 84.0 ms"."""
+    known = zip(digest.study.objective.slos, measurement.slo_latencies_s, strict=False)
+    return tuple(f"{slo.quantile} {quantity_text(latency_s, 's')}" for slo, latency_s in known)
+
+
+def latency_text(digest: Digest, measurement: Measurement) -> str:
+    """Returns the same in one line: "p90 ttft 84.0 ms and p90 tpot 31.0 ms"."""
+    return " and ".join(latency_texts(digest, measurement))
 
 
 def _recommended(digest: Digest, comparison: Comparison | None) -> str:
@@ -91,7 +97,7 @@ def _infeasible(digest: Digest) -> str:
     if digest.closest is None:
         return f"No configuration was shown to hold {slos}: none could be measured."
     measurement = measurement_of(digest.closest)
-    latency = latency_text(digest, measurement.slo_latency_s)
+    latency = latency_text(digest, measurement)
     if measurement.verdict is Verdict.UNDECIDED:
         latency += ", undecided as too few requests were seen"
     return f"No configuration was shown to hold {slos}: the closest is trial {digest.closest.number} with {latency}."
@@ -105,5 +111,5 @@ def _so_far(digest: Digest) -> str:
 
 def _trial_figures(digest: Digest, trial: Trial) -> str:
     measurement = measurement_of(trial)
-    latency = latency_text(digest, measurement.slo_latency_s)
+    latency = latency_text(digest, measurement)
     return f"trial {trial.number} with {energy_text(measurement.energy)} and {latency}"

@@ -55,9 +55,10 @@ def trials_csv(study: Study) -> str:
     digest = Digest(study)
     parameters = {name: _column(name, _unit(study, name)) for name in digest.parameter_ids()}
     columns = (
-        *("trial", "purpose", "verdict", *parameters.values()),
+        *("trial", "purpose", "verdict", "arrival_rate_hz", *parameters.values()),
         *(f"delivered_{column}" for name, column in parameters.items() if name in _delivered_ids(study)),
         *_MEASURED_COLUMNS,
+        *_slo_columns(study),
         *("duration_s", "trial_energy_j", "late_or_failed_requests", "started_at"),
         *("rejection_cause", "rejection_reason", "notes"),
     )
@@ -66,9 +67,25 @@ def trials_csv(study: Study) -> str:
     writer.writeheader()
     for trial in study.trials:
         writer.writerow(
-            _row(trial, parameters) | {"levelled_energy_per_request_j": digest.levelled_j.get(trial.number, "")}
+            _row(trial, parameters)
+            | _asked_for(study, trial)
+            | {"levelled_energy_per_request_j": digest.levelled_j.get(trial.number, "")}
         )
     return file.getvalue()
+
+
+def _slo_columns(study: Study) -> tuple[str, ...]:
+    """Returns a column for each SLO where there are several: ``slo_p90_ttft_s``."""
+    slos = study.objective.slos
+    names = (f"slo_{slo.quantile.replace(' ', '_')}_s" for slo in slos)
+    return tuple(dict.fromkeys(names)) if len(slos) > 1 else ()
+
+
+def _asked_for(study: Study, trial: Trial) -> dict[str, object]:
+    """Returns what belongs to the objective: the arrival rate, and the latencies that several SLOs bound."""
+    latencies_s = trial.measurement.slo_latencies_s if trial.measurement else ()
+    rate_hz = study.objective.arrival_rate_hz if trial.arrival_rate_hz is None else trial.arrival_rate_hz
+    return {"arrival_rate_hz": _known(rate_hz), **dict(zip(_slo_columns(study), latencies_s, strict=False))}
 
 
 def _delivered_ids(study: Study) -> set[str]:

@@ -13,7 +13,9 @@ from tuner.configuration import Configuration, Owner, Parameter
 from tuner.report.cost_sentences import cost_sentence, drift_sentence
 from tuner.report.digest import Digest, measurement_of
 from tuner.report.plain_table import plain_table
-from tuner.report.sentences import knobs_sentence, provenance_sentence, result_sentence
+from tuner.report.rate_table import rate_table
+from tuner.report.rates import hysteresis_sentence, rate_sentences
+from tuner.report.sentences import knobs_sentence, provenance_sentence
 from tuner.report.shown_figures import figure_rows, shown_figures
 from tuner.report.vocabulary import (
     NOTHING,
@@ -49,12 +51,15 @@ def result_view(study: Study, width: int = _WIDE_COLUMNS) -> RenderableType:
     parts: list[RenderableType] = []
     if digest.front:
         parts += [front_table(study, digest.front, width), ""]
-    if study.recommendation is not None:
+    if digest.has_several_rates:
+        parts += [rate_table(digest), ""] if study.recommendation else []
+    elif study.recommendation is not None:
         parts += [recommendation_table(study, study.recommendation), ""]
     elif digest.closest is not None and digest.incumbent is None:
         parts += [closest_table(study, digest.closest), ""]
-    parts.append(Text(result_sentence(digest), style="bold"))
-    for sentence in (knobs_sentence(digest), cost_sentence(digest), drift_sentence(digest)):
+    parts += [Text(sentence, style="bold") for sentence in rate_sentences(digest)]
+    about_result = hysteresis_sentence(digest) if digest.has_several_rates else knobs_sentence(digest)
+    for sentence in (about_result, cost_sentence(digest), drift_sentence(digest)):
         parts += [Text(sentence)] if sentence else []
     parts.append(Text(provenance_sentence(digest), style="dim"))
     caveats = study.recommendation.caveats if study.recommendation else ()
@@ -67,7 +72,7 @@ def result_view(study: Study, width: int = _WIDE_COLUMNS) -> RenderableType:
 def front_table(study: Study, trials: tuple[Trial, ...], width: int = _WIDE_COLUMNS) -> RenderableType:
     """Returns the Pareto front, fastest first, with the landmarks named.
 
-    What all its trials have in common is said once, above the table.
+    What all its trials have in common is said once, above the table. With several arrival rates, each has its own.
 
     Args:
         study: The study that the trials belong to.
@@ -75,9 +80,19 @@ def front_table(study: Study, trials: tuple[Trial, ...], width: int = _WIDE_COLU
         width: Columns of the terminal: where they are too few for a column a parameter, all parameters share one;
             where they are too few for that, configurations stand below the figures.
     """
-    digest = Digest(study)
+    parts = Digest(study).by_rate
+    if len(parts) == 1:
+        return _front(parts[0], trials, width)
+    by_rate = [(part, tuple(trial for trial in trials if trial in part.study.trials)) for part in parts]
+    return Group(*(view for part, front in by_rate for view in (_front(part, front, width), "")))
+
+
+def _front(digest: Digest, trials: tuple[Trial, ...], width: int) -> RenderableType:
+    study = digest.study
     varying, common = _told_apart(digest, trials)
-    title = Text(f"Pareto front of {study.request.workload}, {slos_text(study.objective)}", style="bold")
+    title = Text(
+        f"Pareto front of {study.request.workload}{digest.at_rate}, {slos_text(study.objective)}", style="bold"
+    )
     shared = [Text(f"All: {configuration_text(common, digest.varied)}", style="dim")] if common else []
     return Group(title, *shared, *_fitting(digest, trials, varying, width))
 

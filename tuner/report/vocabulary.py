@@ -6,6 +6,8 @@ An estimate never passes for a measurement: whoever prints joules takes them fro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from knobs.contract import Provenance, Scope
 from tuner.configuration import Configuration, Owner, Parameter, Value
 from tuner.objective import LatencyMetric, Objective, Scenario, Slo
@@ -174,8 +176,18 @@ def grouped_text(count: int) -> str:
 
 def rate_text(rate_hz: float) -> str:
     """Returns a rate of requests: "41.2 requests/s"."""
+    return f"{rate_number(rate_hz)} requests/s"
+
+
+def rates_text(rates_hz: Sequence[float]) -> str:
+    """Returns several rates of requests: "20, 60 and 120 requests/s"."""
+    return f"{', '.join(map(rate_number, rates_hz[:-1]))} and {rate_text(rates_hz[-1])}"
+
+
+def rate_number(rate_hz: float) -> str:
+    """Returns a rate without its unit: "41.2"."""
     rounded = float(f"{rate_hz:.3g}")
-    return f"{f'{rounded:g}' if rounded < 1000 else grouped_text(round(rate_hz))} requests/s"
+    return f"{rounded:g}" if rounded < 1000 else grouped_text(round(rate_hz))
 
 
 def slo_text(slo: Slo) -> str:
@@ -200,6 +212,8 @@ def quantile_title(slo: Slo) -> str:
 
 def scenario_text(objective: Objective) -> str:
     """Returns how load arrives: "offline", "server at 40 requests/s, SLOs also at 60 requests/s"."""
+    if objective.arrival_rates_hz:
+        return f"{objective.scenario} at {rates_text(objective.arrival_rates_hz)}"
     if objective.scenario is not Scenario.SERVER or objective.arrival_rate_hz is None:
         return str(objective.scenario)
     peak_hz = objective.peak_rate_hz

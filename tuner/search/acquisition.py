@@ -1,4 +1,4 @@
-"""What measuring a candidate is worth: constrained expected improvement, in logarithms, over the finite grid.
+"""What measuring a candidate is worth, in logarithms, over the finite grid.
 
 Expected constrained improvement is ``P(SLO holds) x EI(energy)`` (Gardner et al., *Bayesian Optimization with
 Inequality Constraints*, ICML 2014). Its logarithm keeps an order among candidates whose value would underflow (Ament
@@ -14,46 +14,30 @@ import torch
 
 # The one numerically safe log(phi(u) + u * Phi(u)); BoTorch's own acquisition functions wrap models, not distributions.
 from botorch.acquisition.analytic import _log_ei_helper
-from botorch.utils.probability.utils import log_ndtr, ndtr
+from botorch.utils.probability.utils import log_ndtr
 from torch import Tensor
 
+from tuner.objective import Slo
 from tuner.search.surrogate import Prediction
 
 
-def log_feasibility(prediction: Prediction, bound_s: float) -> Tensor:
-    """Returns the logarithm of the probability that the latency is within its bound, ``n``."""
-    return log_ndtr((math.log(bound_s) - prediction.latency_mean) / prediction.latency_sd)
+def log_feasibility(prediction: Prediction, slos: tuple[Slo, ...]) -> Tensor:
+    """Returns the logarithm of the probability that every SLO holds, ``n``.
+
+    SLOs are taken for independent, which is cautious: mostly, one configuration breaks all of them.
+    """
+    bounds = torch.tensor([math.log(slo.bound_s) for slo in slos], dtype=torch.float64).unsqueeze(1)
+    each: Tensor = log_ndtr((bounds - prediction.latency_means) / prediction.latency_sds)
+    return each.sum(0)
 
 
-def log_constrained_improvement(prediction: Prediction, bound_s: float, incumbent_j: float | None) -> Tensor:
-    """Returns the logarithm of the expected constrained improvement, ``n``.
+def log_improvement(prediction: Prediction, log_incumbent_j: Tensor | float) -> Tensor:
+    """Returns the logarithm of the expected relative improvement of energy, ``n``.
 
     Args:
         prediction: What is expected of the candidates.
-        bound_s: The SLO's bound on latency.
-        incumbent_j: Energy per request of the best feasible trial. While nothing is feasible (None), the value is
-            the probability of feasibility alone.
+        log_incumbent_j: Logarithm of the energy per request to be improved on; one for all, or ``n``.
     """
-    feasibility = log_feasibility(prediction, bound_s)
-    if incumbent_j is None:
-        return feasibility
-    margin = (math.log(incumbent_j) - prediction.energy_mean) / prediction.energy_sd
-    log_improvement: Tensor = _log_ei_helper(margin) + torch.log(prediction.energy_sd)
-    return feasibility + log_improvement
-
-
-def gain_probability(prediction: Prediction, bound_s: float, incumbent_j: float | None, gain: float) -> Tensor:
-    """Returns the probability that a candidate holds the SLO and saves more than a share of the energy, ``n``.
-
-    Args:
-        prediction: What is expected of the candidates.
-        bound_s: The SLO's bound on latency.
-        incumbent_j: Energy per request of the best feasible trial; None if the SLO alone is to be held.
-        gain: The share to be saved, 0.02 for 2 %.
-    """
-    feasibility = log_feasibility(prediction, bound_s).exp()
-    if incumbent_j is None:
-        return feasibility
-    threshold = math.log(incumbent_j * (1 - gain))
-    probability: Tensor = feasibility * ndtr((threshold - prediction.energy_mean) / prediction.energy_sd)
-    return probability
+    margin = (log_incumbent_j - prediction.energy_mean) / prediction.energy_sd
+    improvement: Tensor = _log_ei_helper(margin) + torch.log(prediction.energy_sd)
+    return improvement

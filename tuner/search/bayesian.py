@@ -1,7 +1,7 @@
 """Wattune's own search: Bayesian optimization that knows what a clock is.
 
 No trial is spent on a random initial design: the prior of the surrogate already ranks the candidates after the
-baseline alone. The acquisition is evaluated for every legal configuration that was not tried, never optimised over a
+baseline alone. The acquisition is evaluated for legal configurations that were not tried, never optimised over a
 continuum and rounded.
 """
 
@@ -9,128 +9,121 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-import torch
-from torch import Tensor
 
 from tuner.configuration import Configuration
 from tuner.search import acquisition, contract, stopping
 from tuner.search.advice import Advice, AdvisingProposer
-from tuner.search.basis import Basis
-from tuner.search.candidates import Candidates
-from tuner.search.contract import Proposal, SearchTask
+from tuner.search.candidates import Candidates, Ranking
+from tuner.search.contract import Goal, Proposal, SearchTask, Stop
 from tuner.search.encoding import Encoding
 from tuner.search.evidence import gather_evidence
+from tuner.search.incumbents import Incumbents
+from tuner.search.prior import Prior
+from tuner.search.rates import at_rate, split, with_rates
 from tuner.search.surrogate import Surrogate
+from tuner.search.worth import Worth
 from tuner.trial import Trial
-
-
-@dataclass(frozen=True)
-class _Choice:
-    """The best candidate.
-
-    Attributes:
-        position: Which candidate.
-        features: Its encoding, ``1 x d``.
-        gain_probability: The highest probability of a worthwhile gain among all candidates.
-    """
-
-    position: int
-    features: Tensor
-    gain_probability: float
 
 
 class BayesianProposer(AdvisingProposer):
     """Proposes the configuration with the highest expected constrained improvement."""
 
     def __init__(self, task: SearchTask) -> None:
-        """Enumerates the space."""
+        """Prepares the space and imagines devices for it."""
         super().__init__(task)
-        self._encoding = Encoding(task.space)
-        self._basis = Basis(self._encoding)
-        self._candidates = Candidates(task.space, self._encoding)
-        self._bound_s = task.objective.slos[0].bound_s
+        self._space = with_rates(task.space, task.objective)
+        self._encoding = Encoding(self._space)
+        self._prior = Prior(self._encoding, task.objective)
+        self._candidates = Candidates(self._space, self._encoding, task.seed)
 
     def advise(self, trials: Sequence[Trial]) -> Advice:
         """Returns the most promising configuration, and a stop once even that one promises too little."""
-        positions = self._candidates.untried(trial.configuration for trial in trials)
-        if not len(positions):
+        tried = [at_rate(trial) for trial in trials]
+        if self._candidates.is_exhausted(tried):
             return Advice(None, stopping.ALL_TRIED)
         spent = stopping.budget_spent(self.task, trials)
-        proposal = self._earlier_incumbent(trials)
+        proposal = self._earlier_incumbent(tried)
         if proposal is not None:
             return Advice(proposal, spent)
-        evidence = gather_evidence(self._encoding, trials, self.task.earlier)
+        evidence = gather_evidence(self._encoding, self.task.objective, trials, self.task.earlier)
         if not any(trial.measurement is not None for trial in trials):
-            return Advice(self._fastest(positions), spent)
-        surrogate = Surrogate(self._basis, evidence)
-        incumbent_j = _incumbent_j(trials)
-        choice = self._choose(surrogate, positions, incumbent_j)
-        stop = spent or stopping.nothing_to_gain(trials, choice.gain_probability)
-        return Advice(self._proposal(surrogate, choice, incumbent_j), stop)
+            return Advice(self._fastest(tried), spent)
+        surrogate = Surrogate(self._prior, evidence)
+        return self._advise(trials, tried, surrogate, spent)
 
-    def _choose(self, surrogate: Surrogate, positions: Tensor, incumbent_j: float | None) -> _Choice:
-        best_value, best_position, gain_probability = -math.inf, int(positions[0]), 0.0
-        best_features = torch.empty(0)
-        for chunk, features in self._candidates.chunks(positions):
-            prediction = surrogate.predict(features)
-            values = acquisition.log_constrained_improvement(prediction, self._bound_s, incumbent_j)
-            gains = acquisition.gain_probability(prediction, self._bound_s, incumbent_j, stopping.WORTHWHILE_GAIN)
-            gain_probability = max(gain_probability, float(gains.max()))
-            place = int(values.argmax())
-            if float(values[place]) > best_value or not len(best_features):
-                best_value, best_position = float(values[place]), int(chunk[place])
-                best_features = features[place : place + 1]
-        return _Choice(best_position, best_features, gain_probability)
+    def _advise(
+        self, trials: Sequence[Trial], tried: Sequence[Configuration], surrogate: Surrogate, spent: Stop | None
+    ) -> Advice:
+        incumbents = Incumbents(self.task.objective, self._encoding, surrogate, trials)
+        worth = Worth(self.task, self._space, self._encoding, surrogate, incumbents, trials)
+        anchors = [incumbent.configuration for incumbent in incumbents.all]
+        ranking = self._candidates.best(worth, tried, anchors, stopping.SHORTLIST)
+        if not len(ranking):
+            return Advice(None, spent or stopping.ALL_TRIED)
+        stop = spent or self._stop(trials, surrogate, incumbents, worth, ranking)
+        return Advice(self._proposal(surrogate, incumbents, ranking), stop)
 
-    def _proposal(self, surrogate: Surrogate, choice: _Choice, incumbent_j: float | None) -> Proposal:
-        prediction = surrogate.predict(choice.features)
-        energy_j = math.exp(prediction.energy_mean.item())
-        feasible = math.exp(acquisition.log_feasibility(prediction, self._bound_s).item())
-        if incumbent_j is None:
+    def _stop(
+        self,
+        trials: Sequence[Trial],
+        surrogate: Surrogate,
+        incumbents: Incumbents,
+        worth: Worth,
+        ranking: Ranking,
+    ) -> Stop | None:
+        if not worth.is_acceptable(float(ranking.values[0])):
+            return stopping.too_risky(self.task.caution)
+        if self.task.goal is Goal.FRONT and incumbents.is_complete:
+            return stopping.front_known(trials, worth.front_gain(ranking.features))
+        acceptable = [worth.is_acceptable(value) for value in ranking.values.tolist()]
+        outlook = stopping.look_ahead(
+            self.task, surrogate, incumbents, ranking.features[: sum(acceptable)], self.task.seed
+        )
+        return stopping.nothing_to_gain(self.task, trials, outlook)
+
+    def _proposal(self, surrogate: Surrogate, incumbents: Incumbents, ranking: Ranking) -> Proposal:
+        features = ranking.features[:1]
+        prediction = surrogate.predict(features)
+        feasible = math.exp(acquisition.log_feasibility(prediction, self.task.objective.slos).item())
+        configuration, rate_hz = split(self._candidates.configuration(ranking.rows[0]))
+        log_energy, to_beat = prediction.energy_mean.item(), incumbents.log_energies(features).item()
+        if math.isinf(to_beat):
             why = f"most likely to hold the SLO ({feasible:.0%})"
         else:
-            why = f"expected to change energy by {energy_j / incumbent_j - 1:+.1%}, holds the SLO with {feasible:.0%}"
-        expected = contract.Prediction(energy_j, math.exp(prediction.latency_mean.item()), feasible)
-        return Proposal(self._candidates[choice.position], why, expected)
+            change = math.expm1(log_energy - to_beat)
+            why = f"expected to change energy by {change:+.1%}, holds the SLO with {feasible:.0%}"
+        latency_s = math.exp(prediction.latency_means[0].item())
+        expected = contract.Prediction(math.exp(log_energy), latency_s, feasible)
+        return Proposal(configuration, why, expected, rate_hz)
 
-    def _earlier_incumbent(self, trials: Sequence[Trial]) -> Proposal | None:
-        """Returns the best configuration of the earlier study, unless it was tried or is no longer legal."""
-        incumbent = _incumbent([trial for study in self.task.earlier for trial in study.trials])
-        if incumbent is None:
-            return None
-        configuration = incumbent.configuration.only(parameter.id for parameter in self.task.space.parameters)
-        if configuration not in self.task.space or _was_tried(configuration, trials):
-            return None
-        return Proposal(configuration, "the best of the earlier study, measured again")
+    def _earlier_incumbent(self, tried: Sequence[Configuration]) -> Proposal | None:
+        """Returns the best configuration of an earlier study, unless it was tried or is no longer legal."""
+        names = [parameter.id for parameter in self._space.parameters]
+        for study in self.task.earlier:
+            best = _best_of(study.trials)
+            if best is None or not set(names) <= best.keys():
+                continue
+            configuration = best.only(names)
+            if configuration in self._space and configuration not in tried:
+                own, rate_hz = split(configuration)
+                return Proposal(own, "the best of an earlier study, measured again", arrival_rate_hz=rate_hz)
+        return None
 
-    def _fastest(self, positions: Tensor) -> Proposal:
+    def _fastest(self, tried: Sequence[Configuration]) -> Proposal:
         """Returns the candidate that the prior expects to be fastest: nothing has been measured so far."""
-        best = min(
-            ((self._basis.prior_latency(features), chunk) for chunk, features in self._candidates.chunks(positions)),
-            key=lambda chunk: float(chunk[0].min()),
-        )
-        return Proposal(
-            self._candidates[int(best[1][best[0].argmin()])], "expected to be fastest, nothing measured yet"
-        )
+        ranking = self._candidates.best(lambda features: -self._prior.log_latency(features), tried)
+        configuration, rate_hz = split(self._candidates.configuration(ranking.rows[0]))
+        return Proposal(configuration, "expected to be fastest, nothing measured yet", arrival_rate_hz=rate_hz)
 
 
-def _was_tried(configuration: Configuration, trials: Sequence[Trial]) -> bool:
-    return any(trial.configuration == configuration for trial in trials)
-
-
-def _incumbent(trials: Sequence[Trial]) -> Trial | None:
-    feasible = [trial for trial in trials if trial.is_feasible]
-    return min(
-        feasible,
-        key=lambda trial: trial.measurement.energy.per_request_j if trial.measurement else math.inf,
+def _best_of(trials: Sequence[Trial]) -> Configuration | None:
+    """Returns the feasible configuration of least energy, at the highest arrival rate that has one."""
+    best = min(
+        (trial for trial in trials if trial.is_feasible),
+        key=lambda trial: (
+            -(trial.arrival_rate_hz or 0.0),
+            trial.measurement.energy.per_request_j if trial.measurement else math.inf,
+        ),
         default=None,
     )
-
-
-def _incumbent_j(trials: Sequence[Trial]) -> float | None:
-    incumbent = _incumbent(trials)
-    if incumbent is None or incumbent.measurement is None:
-        return None
-    return incumbent.measurement.energy.per_request_j
+    return None if best is None else at_rate(best)

@@ -1,97 +1,132 @@
-"""The legal configurations of a space as an index matrix: small in memory, quick to encode in chunks."""
+"""Which configuration is worth most: every one is looked at in a small space, the promising ones in a large one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
-from tuner.configuration import Configuration, ConfigurationSpace, Parameter, Value
+from tuner.configuration import Configuration, ConfigurationSpace
 from tuner.search.encoding import Encoding
+from tuner.search.grid import Grid
+from tuner.search.listing import CHUNK_SIZE, Listing
+from tuner.search.local_search import LocalSearch
 
-CHUNK_SIZE = 4096
-"""Candidates that are encoded and predicted at a time: bounds the memory, whatever the size of the space."""
+EXHAUSTIVE_SIZE = 16_384
+"""A grid of at most so many legal configurations is listed and valued as a whole."""
+
+Valuation: TypeAlias = Callable[[Tensor], Tensor]
+"""Feature vectors (``n x d``, float64) to what measuring them is worth (``n``, float64; minus infinity: never)."""
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Configurations, the best first.
+
+    Attributes:
+        rows: Their choice numbers, ``n x parameters``, int16.
+        features: Their feature vectors, ``n x d``, float64.
+        values: What they are worth, ``n``, float64.
+    """
+
+    rows: Tensor
+    features: Tensor
+    values: Tensor
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
 
 class Candidates:
-    """Every legal configuration of a space, by position, in the order in which the space yields them."""
+    """The legal configurations of a space, as a proposer chooses among them.
 
-    def __init__(self, space: ConfigurationSpace, encoding: Encoding) -> None:
-        """Enumerates the space as choice numbers (``size x parameters``, int16), not as configurations."""
-        self._parameters = space.parameters
-        self._position_of_choice: tuple[Mapping[Value, int], ...] = tuple(
-            {choice: position for position, choice in enumerate(parameter.choices)} for parameter in space.parameters
-        )
-        self._rows = _pool_rows(space, self._position_of_choice) if space.pool is not None else _grid_rows(space)
+    A pool, and a grid of at most :data:`EXHAUSTIVE_SIZE` points, is valued as a whole. A larger grid is never listed
+    but searched (:mod:`tuner.search.local_search`), by at most ``MAX_EVALUATIONS`` values a call.
+    """
+
+    def __init__(self, space: ConfigurationSpace, encoding: Encoding, seed: int = 0) -> None:
+        """Prepares the choices; what is random follows from the seed."""
+        self._space = space
+        self._grid = Grid(space)
         self._encoded_choices = tuple(encoding.encode_choices(parameter) for parameter in space.parameters)
+        self._seed = seed
+
+    def best(
+        self,
+        value: Valuation,
+        tried: Iterable[Configuration],
+        anchors: Sequence[Configuration] = (),
+        count: int = 1,
+    ) -> Ranking:
+        """Returns the best legal configurations that were not tried.
+
+        Args:
+            value: What is to be highest; called with at most :data:`CHUNK_SIZE` configurations at a time.
+            tried: What is not to be returned.
+            anchors: Where the best is likely to be near, most likely first (the incumbent). In a large grid, their
+                surroundings are searched, too; they need not be legal.
+            count: How many to return.
+
+        Returns:
+            At most ``count`` configurations whose value is above minus infinity (what is not a number never is). They
+            are the best of a space that is valued as a whole, and else the best of those that the search came by.
+        """
+        valued = partial(self._values, value)
+        if self._is_listed:
+            rows, values = self._listing.best(valued, tried, count)
+        else:
+            rows, values = self._search.best(valued, tried, anchors, count)
+        return Ranking(rows, self._features(rows), values)
+
+    def configuration(self, row: Tensor) -> Configuration:
+        """Returns the configuration that a row of a ranking stands for."""
+        return self._grid.configuration(row)
+
+    def is_exhausted(self, tried: Iterable[Configuration]) -> bool:
+        """Tells whether every legal configuration has been tried."""
+        if self._is_listed:
+            return not len(self._listing.untried(tried))
+        return sum(configuration in self._space for configuration in set(tried)) >= self._space.size
+
+    @cached_property
+    def _is_listed(self) -> bool:
+        return self._space.pool is not None or self._space.size <= EXHAUSTIVE_SIZE
+
+    @cached_property
+    def _listing(self) -> Listing:
+        return Listing(self._space, self._grid)
+
+    @cached_property
+    def _search(self) -> LocalSearch:
+        return LocalSearch(self._grid, self._seed)
+
+    def _values(self, value: Valuation, rows: Tensor) -> Tensor:
+        if not len(rows):
+            return torch.empty(0, dtype=torch.float64)
+        values = torch.cat([value(self._features(chunk)) for chunk in rows.split(CHUNK_SIZE)])
+        return torch.where(values.isnan(), -math.inf, values)
+
+    def _features(self, rows: Tensor) -> Tensor:
+        numbers = rows.long()
+        return torch.cat([choices[numbers[:, column]] for column, choices in enumerate(self._encoded_choices)], dim=1)
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._listing.rows)
 
     def __getitem__(self, position: int) -> Configuration:
         """Returns the configuration at a position."""
-        row = self._rows[position].tolist()
-        return Configuration(
-            {parameter.id: parameter.choices[number] for parameter, number in zip(self._parameters, row, strict=True)}
-        )
+        return self._grid.configuration(self._listing.rows[position])
 
     def untried(self, tried: Iterable[Configuration]) -> Tensor:
         """Returns the positions of the configurations that are not among these, ascending (int64)."""
-        is_untried = torch.ones(len(self), dtype=torch.bool)
-        for configuration in tried:
-            row = self._row_of(configuration)
-            if row is not None:
-                is_untried &= (self._rows != row).any(dim=1)
-        return is_untried.nonzero().flatten()
+        return self._listing.untried(tried)
 
     def chunks(self, positions: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Yields these positions a chunk at a time, with their feature vectors (``chunk x d``, float64)."""
         for chunk in positions.split(CHUNK_SIZE):
-            rows = self._rows[chunk].long()
-            encoded = [choices[rows[:, number]] for number, choices in enumerate(self._encoded_choices)]
-            yield chunk, torch.cat(encoded, dim=1)
-
-    def _row_of(self, configuration: Configuration) -> Tensor | None:
-        """Returns a configuration's choice numbers, or None if it has a value that is no choice."""
-        try:
-            numbers = [
-                positions[configuration[parameter.id]]
-                for parameter, positions in zip(self._parameters, self._position_of_choice, strict=True)
-            ]
-        except KeyError:
-            return None
-        return torch.tensor(numbers, dtype=torch.int16)
-
-
-def _pool_rows(space: ConfigurationSpace, position_of_choice: tuple[Mapping[Value, int], ...]) -> Tensor:
-    rows = [
-        [
-            positions[one[parameter.id]]
-            for parameter, positions in zip(space.parameters, position_of_choice, strict=True)
-        ]
-        for one in space.pool or ()
-    ]
-    return torch.tensor(rows, dtype=torch.int16).reshape(len(rows), len(space.parameters))
-
-
-def _grid_rows(space: ConfigurationSpace) -> Tensor:
-    """Extends the rows by one parameter at a time, dropping what breaks an order as soon as both sides are known."""
-    rows = torch.zeros((1, 0), dtype=torch.int16)
-    for depth, parameter in enumerate(space.parameters):
-        choices = torch.arange(len(parameter.choices), dtype=torch.int16)
-        repeated = rows.repeat_interleave(len(choices), dim=0)
-        rows = torch.cat([repeated, choices.repeat(len(rows)).unsqueeze(1)], dim=1)
-        known = {one.id: column for column, one in enumerate(space.parameters[: depth + 1])}
-        for constraint in space.constraints:
-            if parameter.id in (constraint.lower, constraint.upper) and {constraint.lower, constraint.upper} <= set(
-                known
-            ):
-                lower = _values(space.parameters[known[constraint.lower]], rows[:, known[constraint.lower]])
-                upper = _values(space.parameters[known[constraint.upper]], rows[:, known[constraint.upper]])
-                rows = rows[lower <= constraint.factor * upper]
-    return rows
-
-
-def _values(parameter: Parameter, numbers: Tensor) -> Tensor:
-    return torch.tensor([float(choice) for choice in parameter.choices], dtype=torch.float64)[numbers.long()]
+            yield chunk, self._features(self._listing.rows[chunk])

@@ -10,25 +10,21 @@ from enum import IntEnum
 import torch
 from torch import Tensor
 
+from tuner.objective import Objective
 from tuner.search.contract import EarlierStudy
 from tuner.search.encoding import Encoding
+from tuner.search.rates import at_rate
 from tuner.trial import Interval, Measurement, Trial
 
 _HALF_WIDTH_ERRORS = 3.0
 """Standard errors in half a time-uniform 95 % interval, roughly: three for a window of usual length."""
-
-_DRIFT_SD = 0.01
-"""What two windows of one configuration differ by although each one's own interval is narrow (temperature, load)."""
-
-_EARLIER_SD = 0.03
-"""How far a single trial of an earlier study strays from the shift that the two models have in common."""
 
 
 class Output(IntEnum):
     """What is modelled, as natural logarithms."""
 
     LATENCY = 0
-    """Latency at the first SLO's percentile, seconds."""
+    """Latency at an SLO's percentile, seconds."""
     SECONDS_PER_REQUEST = 1
     """Reciprocal of the throughput."""
     POWER = 2
@@ -37,71 +33,91 @@ class Output(IntEnum):
 
 @dataclass(frozen=True)
 class Evidence:
-    """The measured trials of this study, then those of an earlier one.
+    """The measured trials of this study, then those of earlier ones.
 
     Attributes:
         features: Encoded configurations, ``n x d``.
-        outputs: Natural logarithms by :class:`Output`, ``n x 3``.
-        variances: Variance of each output, ``n x 3``.
-        is_earlier: Which rows stem from the earlier study, ``n``.
+        outputs: Natural logarithms: the latency of each SLO, seconds per request, power, ``n x outputs``.
+        variances: Variance of each output, ``n x outputs``.
+        studies: Which study each row stems from, 0 for this one, ``n``.
     """
 
     features: Tensor
     outputs: Tensor
     variances: Tensor
-    is_earlier: Tensor
+    studies: Tensor
 
     def __len__(self) -> int:
         return len(self.features)
 
 
-def gather_evidence(encoding: Encoding, trials: Sequence[Trial], earlier: Sequence[EarlierStudy] = ()) -> Evidence:
+def gather_evidence(
+    encoding: Encoding, objective: Objective, trials: Sequence[Trial], earlier: Sequence[EarlierStudy] = ()
+) -> Evidence:
     """Collects what was measured; rejected trials say nothing, infeasible and undecided ones do.
 
     Args:
         encoding: Of the space that is searched. Earlier trials that lack one of its parameters are left out.
+        objective: What is asked for.
         trials: This study's trials.
         earlier: Earlier studies.
     """
     needed = {column.parameter_id for column in encoding.columns}
-    own = [trial for trial in trials if trial.measurement is not None]
-    older = [
-        trial
-        for study in earlier
-        for trial in study.trials
-        if trial.measurement is not None and needed <= trial.configuration.keys()
+    slos = len(objective.slos)
+    studies = [tuple(trials), *(study.trials for study in earlier)]
+    measured = [
+        (number, at_rate(trial), trial.measurement)
+        for number, study in enumerate(studies)
+        for trial in study
+        if trial.measurement is not None and needed <= at_rate(trial).keys() and (number == 0 or _answers(trial, slos))
     ]
-    measurements = [trial.measurement for trial in (*own, *older) if trial.measurement is not None]
-    is_earlier = torch.tensor([False] * len(own) + [True] * len(older), dtype=torch.bool)
-    outputs = torch.tensor([_outputs(one) for one in measurements], dtype=torch.float64).reshape(-1, len(Output))
-    variances = torch.tensor([_variances(one) for one in measurements], dtype=torch.float64).reshape(-1, len(Output))
-    variances = variances + is_earlier.unsqueeze(1) * _EARLIER_SD**2
-    return Evidence(encoding.encode(trial.configuration for trial in (*own, *older)), outputs, variances, is_earlier)
+    width = slos + 2
+    outputs = [_outputs(measurement, slos) for _, _, measurement in measured]
+    variances = [_variances(measurement, slos) for _, _, measurement in measured]
+    return Evidence(
+        encoding.encode(configuration for _, configuration, _ in measured),
+        torch.tensor(outputs, dtype=torch.float64).reshape(-1, width),
+        torch.tensor(variances, dtype=torch.float64).reshape(-1, width),
+        torch.tensor([number for number, _, _ in measured], dtype=torch.int64),
+    )
 
 
-def _outputs(measurement: Measurement) -> list[float]:
+def _answers(trial: Trial, slos: int) -> bool:
+    """Tells whether an earlier trial has a latency for each of this study's SLOs."""
+    return trial.measurement is not None and len(_latencies_s(trial.measurement)) >= slos
+
+
+def _latencies_s(measurement: Measurement) -> tuple[float, ...]:
+    return measurement.slo_latencies_s or (measurement.slo_latency_s,)
+
+
+def _outputs(measurement: Measurement, slos: int) -> list[float]:
     """Returns the outputs such that power times seconds per request is the energy per request that was measured."""
     log_seconds = -math.log(measurement.throughput_hz)
     return [
-        math.log(measurement.slo_latency_s),
+        *(math.log(latency_s) for latency_s in _latencies_s(measurement)[:slos]),
         log_seconds,
         math.log(measurement.energy.per_request_j) - log_seconds,
     ]
 
 
-def _variances(measurement: Measurement) -> list[float]:
-    """Returns the outputs' variances: drift, and what the window's own length leaves open.
+def _variances(measurement: Measurement, slos: int) -> list[float]:
+    """Returns the outputs' variances: what the window's own length leaves open.
 
     The standard error of a percentile is of the order of the distribution's spread over the root of the number of
     independent samples (David and Nagaraja, *Order Statistics*, section 2.5); batches are those samples.
     """
-    latency = measurement.latency
-    of_tokens = measurement.slo_latency_s < latency.p50_s  # an SLO on ttft or tpot: these scatter about as latency does
-    highest_s = latency.p99_s if of_tokens else measurement.slo_latency_s
-    spread = math.log(max(highest_s / latency.p50_s, 1.0))
-    percentile_sd = spread / math.sqrt(max(measurement.queries, 1))
     energy_sd = _relative_sd(measurement.energy.interval)
-    return [_DRIFT_SD**2 + percentile_sd**2, _DRIFT_SD**2, _DRIFT_SD**2 + energy_sd**2]
+    latencies = [_percentile_sd(measurement, latency_s) ** 2 for latency_s in _latencies_s(measurement)[:slos]]
+    return [*latencies, 0.0, energy_sd**2]
+
+
+def _percentile_sd(measurement: Measurement, slo_latency_s: float) -> float:
+    latency = measurement.latency
+    of_tokens = slo_latency_s < latency.p50_s  # an SLO on ttft or tpot: these scatter about as latency does
+    highest_s = latency.p99_s if of_tokens else slo_latency_s
+    spread = math.log(max(highest_s / latency.p50_s, 1.0))
+    return spread / math.sqrt(max(measurement.queries, 1))
 
 
 def _relative_sd(interval: Interval) -> float:

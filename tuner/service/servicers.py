@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import grpc
 
@@ -108,14 +109,18 @@ class ControlServicer(services.ControlServiceServicer):
         self, request: pb.ApplyConfigurationRequest, context: grpc.ServicerContext
     ) -> pb.ApplyConfigurationResponse:
         """Sets knobs as trial values."""
+        rate_hz = request.rate_hz if request.HasField("rate_hz") else None
+        warning = ""
         match request.WhichOneof("source"):
-            case "values":
+            case "values" if rate_hz is None:
                 wanted = decode_configuration(request.values)
+            case "values":
+                raise BadInputError("Knob values belong to no arrival rate: name a study to choose by rate.")
             case "study":
-                wanted = self._studies.recommended(request.study)
+                wanted, warning = self._studies.recommended(request.study, rate_hz)
             case _:
                 raise BadInputError("Nothing to apply: name knob values, or a study whose recommendation is meant.")
-        return encode_applied(self._machine.apply(wanted, request.hold_s))
+        return encode_applied(replace(self._machine.apply(wanted, request.hold_s), warning=warning))
 
     def ConfirmConfiguration(
         self, request: pb.ConfirmConfigurationRequest, context: grpc.ServicerContext

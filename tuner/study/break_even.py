@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from tuner.objective import Scenario
 from tuner.study_record import BreakEven, Comparison, Study
 from tuner.trial import Interval, Trial
@@ -39,27 +42,57 @@ def break_even(study: Study, comparison: Comparison) -> BreakEven | None:
         study: The study with all its trials.
         comparison: What the recommendation saves.
     """
+    return _break_even(study, _saved_j(comparison), _rate_hz(study))
+
+
+def break_even_over_rates(study: Study, comparisons: Mapping[float, Comparison]) -> BreakEven | None:
+    """Returns the same for a study of several arrival rates, each served for its share of the time.
+
+    Args:
+        study: The study with all its trials.
+        comparisons: What is saved, by arrival rate; at a rate that is missing nothing is.
+    """
+    objective = study.objective
+    rates_hz = {rate: rate * share for rate, share in zip(objective.arrival_rates_hz, objective.shares, strict=True)}
+    mean_hz = sum(rates_hz.values())
+    saved = [(rates_hz[rate] / mean_hz, _saved_j(comparison)) for rate, comparison in comparisons.items()]
+    mean = _SavedJoules(
+        per_request_j=sum(weight * joules.per_request_j for weight, joules in saved),
+        least_j=sum(weight * joules.least_j for weight, joules in saved),
+        most_j=sum(weight * joules.most_j for weight, joules in saved),
+    )
+    return _break_even(study, mean, mean_hz)
+
+
+@dataclass(frozen=True)
+class _SavedJoules:
+    """What a request saves, and the ends of its 95 % interval."""
+
+    per_request_j: float
+    least_j: float
+    most_j: float
+
+
+def _saved_j(comparison: Comparison) -> _SavedJoules:
+    interval = comparison.saving_interval
+    return _SavedJoules(
+        *(comparison.baseline_per_request_j * share for share in (comparison.saving, interval.low, interval.high))
+    )
+
+
+def _break_even(study: Study, saved: _SavedJoules, rate_hz: float) -> BreakEven | None:
     cost_j = study_cost_j(study)
-    saved_j = comparison.baseline_per_request_j * comparison.saving
-    if cost_j is None or saved_j <= 0:
+    if cost_j is None or saved.per_request_j <= 0:
         return None
     cost_j = max(0.0, cost_j)
-    requests = cost_j / saved_j
+    requests = cost_j / saved.per_request_j
     return BreakEven(
         cost_j=cost_j,
-        saved_per_request_j=saved_j,
+        saved_per_request_j=saved.per_request_j,
         requests=requests,
-        requests_interval=_requests_interval(cost_j, comparison),
-        hours=requests / _rate_hz(study) / 3600.0,
+        requests_interval=Interval(cost_j / saved.most_j, cost_j / saved.least_j) if saved.least_j > 0 else None,
+        hours=requests / rate_hz / 3600.0,
     )
-
-
-def _requests_interval(cost_j: float, comparison: Comparison) -> Interval | None:
-    least, most = (
-        comparison.baseline_per_request_j * saving
-        for saving in (comparison.saving_interval.low, comparison.saving_interval.high)
-    )
-    return Interval(cost_j / most, cost_j / least) if least > 0 else None
 
 
 def _rate_hz(study: Study) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tuner.configuration import Configuration
 from tuner.study.comparison import compare
+from tuner.study.sharing import shared_first
 from tuner.study_record import Comparison, Study
 from tuner.trial import Measurement, Purpose, Trial, Verdict
 
@@ -40,18 +41,20 @@ def confirm(
     baseline: Configuration,
     rounds: int,
     measure: Callable[[Configuration], Trial],
+    neighbour: Trial | None = None,
 ) -> Confirmation:
     """Measures the best candidates and the baseline again, in turn, until one candidate stands.
 
     Args:
-        study: The study, its search ended.
+        study: The study, its search ended; of several arrival rates, what it knows of one.
         levelled: Its trials as if all had been measured when the baseline was.
         baseline: The configuration that the machine has without us.
         rounds: How often each of the two is measured; at least two.
         measure: Measures one configuration as a confirmation.
+        neighbour: The trial that found what stands at the next higher arrival rate, if there is one.
     """
     caveats: list[str] = []
-    for candidate in _candidates(study, levelled, baseline):
+    for candidate in _candidates(study, levelled, baseline, neighbour):
         turns = _turns(study, baseline, candidate.configuration)
         measured, complaint = _alternate(turns, max(rounds, _LEAST_ROUNDS), measure)
         if not complaint:
@@ -63,7 +66,21 @@ def confirm(
     return Confirmation(study.baseline if _holds(study.baseline) else None, caveats=tuple(caveats))
 
 
-def _candidates(study: Study, levelled: Sequence[Trial], baseline: Configuration) -> list[Trial]:
+def _candidates(
+    study: Study, levelled: Sequence[Trial], baseline: Configuration, neighbour: Trial | None
+) -> list[Trial]:
+    """Returns what may beat the baseline: feasible trials, the least energy first; see :func:`shared_first`.
+
+    Where none is known, the neighbour's configuration is tried if it never was: a lower rate is easier to serve.
+    """
+    found = shared_first(_feasible(study, levelled, baseline), neighbour)
+    if not found and neighbour is not None:
+        tried = [trial.configuration for trial in study.trials]
+        return [neighbour] if neighbour.configuration not in tried else []
+    return found[:_CANDIDATES]
+
+
+def _feasible(study: Study, levelled: Sequence[Trial], baseline: Configuration) -> list[Trial]:
     """Feasible trials that may beat the baseline, the least energy first."""
     limit_j = float("inf")
     if study.baseline is not None and study.baseline.measurement is not None and _holds(study.baseline):
@@ -77,7 +94,7 @@ def _candidates(study: Study, levelled: Sequence[Trial], baseline: Configuration
         and trial.configuration != baseline
         and trial.measurement.energy.per_request_j < limit_j
     ]
-    return [trial for _, _, trial in sorted(found)[:_CANDIDATES]]
+    return [trial for _, _, trial in sorted(found, key=lambda row: row[:2])]
 
 
 def _turns(study: Study, baseline: Configuration, candidate: Configuration) -> list[Configuration]:

@@ -7,6 +7,8 @@ apart by a local level model: a level that walks at random, seen with each look'
 Series Analysis by State Space Methods, 2nd ed., 2012, sections 2.1 to 2.4; the variance of the walk by maximum
 likelihood, section 2.10). Where the looks do not tell a walk from noise, there is no drift.
 
+Only looks at the same arrival rate as the first tell of drift; what they tell holds for trials at every rate.
+
 Latencies stay as they were seen: a verdict is about requests, and no request is served by a correction.
 """
 
@@ -62,10 +64,11 @@ def drift_of(trials: Sequence[Trial]) -> Drift:
     Args:
         trials: All trials in order, confirmations and rejections included.
     """
+    telling = looks_for_drift(trials)
     looks = [
         (middle_s, trial.measurement.energy)
         for middle_s, trial in zip(_middles_s(trials), trials, strict=True)
-        if trial.measurement is not None and trial.purpose in _ROOTS
+        if trial.measurement is not None and trial in telling
     ]
     if not looks:
         return Drift((), ())
@@ -74,6 +77,16 @@ def drift_of(trials: Sequence[Trial]) -> Drift:
     variances = [_log_variance(energy.interval) for _, energy in looks]
     levels = _likeliest_levels(times_s, logs, variances)
     return Drift(tuple(times_s), tuple(level - levels[0] for level in levels))
+
+
+def looks_for_drift(trials: Sequence[Trial]) -> tuple[Trial, ...]:
+    """Returns the measured looks at the baseline that tell of drift, the first one included.
+
+    Args:
+        trials: All trials in order, confirmations and rejections included.
+    """
+    looks = [trial for trial in trials if trial.measurement is not None and trial.purpose in _ROOTS]
+    return tuple(trial for trial in looks if trial.arrival_rate_hz == looks[0].arrival_rate_hz)
 
 
 def levelled(trials: Sequence[Trial]) -> tuple[Trial, ...]:

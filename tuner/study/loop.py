@@ -4,43 +4,41 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import takewhile
 
 from knobs.contract import DeviceError
-from serving_adapter.runner.client import RunnerLostError
 from tuner.clock import Clock
 from tuner.config_record import LimitSettings, MeasurementSettings, StudySettings
 from tuner.configuration import Configuration
-from tuner.errors import ProcessLostError, WattuneError
+from tuner.errors import WattuneError
 from tuner.measuring.attempt import Aim
 from tuner.measuring.bench import Bench
-from tuner.measuring.procedure import MeasuringProcedure, Outcome
+from tuner.measuring.procedure import MeasuringProcedure
 from tuner.measuring.watch import Bounds
+from tuner.objective import at_rate
 from tuner.ports import Search
 from tuner.search.contract import Proposal, Stop
 from tuner.store import Store
 from tuner.study.confirmation import Confirmation, confirm
 from tuner.study.drift import present_factor
 from tuner.study.limits import OperatorLimits
+from tuner.study.rate_table import recommend_by_rate
 from tuner.study.recommendation import closest_to_feasible, recommend
 from tuner.study.recorder import Recorder
-from tuner.study_record import Study, StudyEvent, StudyState
-from tuner.trial import Interval, Measurement, Purpose, Rejection, RejectionCause, Trial
+from tuner.study.trials import Cancelled, Trials
+from tuner.study_record import Recommendation, Study, StudyEvent, StudyState
+from tuner.trial import Interval, Purpose, RejectionCause, Trial
 
 _BASELINE_ATTEMPTS = 3
 _MOST_REFUSALS = 4
 """A workload that serves nothing in so many trials in a row is not worth further ones."""
 
 _WORKLOADS_OWN = (RejectionCause.WORKLOAD, RejectionCause.ERRORS)
-_LONGEST_NAP_S = 60.0
 
 
 class StudyFailedError(WattuneError):
     """The study cannot go on. The message is its reason."""
-
-
-class Cancelled(Exception):  # noqa: N818 - not an error: the operator asked for it
-    """The operator cancelled the study."""
 
 
 class StudyLoop:
@@ -84,11 +82,12 @@ class StudyLoop:
         self._baseline = baseline
         self._settings = settings
         self._clock = clock
-        self._cancelled = cancelled
         self._suspended = suspended or threading.Event()
+        self._rates_hz = study.objective.rates_hz
         self._limits = OperatorLimits(limits or LimitSettings())
         bounds = Bounds(self._limits.too_hot, measurement.max_background_cores)
-        self._procedure = MeasuringProcedure(bench, baseline, measurement, cancelled.is_set, bounds)
+        procedure = MeasuringProcedure(bench, baseline, measurement, cancelled.is_set, bounds)
+        self._trials = Trials(bench.hardware, procedure, self._record, self._limits, clock, cancelled)
 
     def run(self) -> Study:
         """Runs the study to its end and takes every trial value back.
@@ -114,28 +113,26 @@ class StudyLoop:
             self._bench.hardware.release_lease()
 
     def _run(self) -> Study:
-        self._measure_baseline()
+        # The highest rate first: what drifts is seen on it. With the lowest, all others lie between.
+        for rate_hz in dict.fromkeys((self._rates_hz[-1], self._rates_hz[0])):
+            if complaint := self._measure_baseline(rate_hz):
+                raise StudyFailedError(f"The baseline could not be measured: {complaint}")
         stopped = self._search_on()
-        if self._record.incumbent is None:
+        found = self._confirm_all()
+        if not found:
             return self._record.finish(StudyState.INFEASIBLE, closest_to_feasible(self._record.study))
-        confirmation = confirm(
-            self._record.study,
-            self._record.levelled,
-            self._baseline,
-            self._settings.confirmation_rounds,
-            self._confirm_one,
-        )
-        return self._conclude(confirmation, stopped)
+        return self._record.finish(StudyState.DONE, stopped, self._recommendation(found))
 
-    def _measure_baseline(self) -> None:
+    def _measure_baseline(self, rate_hz: float | None) -> str:
+        """Measures the baseline at one arrival rate, unless that was done; returns why it could not be measured."""
+        reason = ""
         for _ in range(_BASELINE_ATTEMPTS):
-            if self._record.study.baseline is not None:
-                return
-            self._record.announce("measuring the baseline")
-            trial = self._trial(self._baseline, Purpose.BASELINE)
-        if self._record.study.baseline is None:
+            if self._record.study.at(rate_hz).baseline is not None:
+                return ""
+            self._record.announce(f"measuring the baseline{at_rate(rate_hz)}")
+            trial = self._trials.measure(self._baseline, Purpose.BASELINE, Aim(arrival_rate_hz=rate_hz))
             reason = trial.rejection.reason if trial.rejection else ""
-            raise StudyFailedError(f"The baseline could not be measured: {reason}")
+        return reason
 
     # The search ---------------------------------------------------------------------------------
 
@@ -146,14 +143,28 @@ class StudyLoop:
                 return spent
             if self._is_reference_due():
                 self._record.announce("measuring the baseline again, to see what drifts")
-                self._trial(self._baseline, Purpose.REFERENCE)
+                self._trials.measure(self._baseline, Purpose.REFERENCE, Aim(arrival_rate_hz=self._rates_hz[-1]))
             proposal = self._propose()
             if isinstance(proposal, Stop):
                 return proposal.why
-            self._record.announce(f"measuring trial {len(self._record.study.trials)} ({proposal.why})")
-            self._trial(proposal.configuration, Purpose.SEARCH, Aim(to_beat=self._to_beat()))
+            self._try(proposal)
             self._require_a_workload()
         return "The search had ended before the study was resumed."
+
+    def _try(self, proposal: Proposal) -> None:
+        rate_hz = self._rate_of(proposal)
+        number = len(self._record.study.trials)
+        self._record.announce(f"measuring trial {number}{at_rate(rate_hz)} ({proposal.why})")
+        aim = Aim(to_beat=self._to_beat(rate_hz), arrival_rate_hz=rate_hz)
+        if proposal.configuration == self._baseline and self._record.study.at(rate_hz).baseline is None:
+            # What all others are compared with is measured in full.
+            self._trials.measure(self._baseline, Purpose.BASELINE, replace(aim, to_beat=None))
+        else:
+            self._trials.measure(proposal.configuration, Purpose.SEARCH, aim)
+
+    def _rate_of(self, proposal: Proposal) -> float | None:
+        """Returns the rate that a proposal is for; the highest if it says none: what holds there, holds below."""
+        return proposal.arrival_rate_hz if proposal.arrival_rate_hz in self._rates_hz else self._rates_hz[-1]
 
     def _spent_budget(self) -> str:
         """Returns which budget is spent, in a sentence; empty if none is."""
@@ -189,9 +200,9 @@ class StudyLoop:
         except DeviceError:
             return None
 
-    def _to_beat(self) -> Interval | None:
+    def _to_beat(self, rate_hz: float | None) -> Interval | None:
         """Returns the interval of the incumbent's energy as it would be now."""
-        incumbent = self._record.incumbent
+        incumbent = self._record.incumbent(rate_hz)
         if incumbent is None or incumbent.measurement is None:
             return None
         factor, interval = present_factor(self._record.study.trials), incumbent.measurement.energy.interval
@@ -208,55 +219,35 @@ class StudyLoop:
         if len(refused) == _MOST_REFUSALS:
             raise StudyFailedError(f"{_MOST_REFUSALS} trials in a row could not be served: {refused[-1].reason}")
 
-    # Trials -------------------------------------------------------------------------------------
+    # The confirmation ----------------------------------------------------------------------------
 
-    def _confirm_one(self, configuration: Configuration) -> Trial:
-        whose = "the baseline" if configuration == self._baseline else "what may be recommended"
-        self._record.announce(f"measuring {whose} again, on fresh data")
-        return self._trial(configuration, Purpose.CONFIRMATION, Aim(is_soaked=True))
+    def _confirm_all(self) -> dict[float | None, Recommendation]:
+        """Confirms what is best at every arrival rate, the highest first; returns what is recommended by rate."""
+        found: dict[float | None, Recommendation] = {}
+        neighbour: Trial | None = None
+        for rate_hz in reversed(self._rates_hz):
+            if self._measure_baseline(rate_hz):
+                continue
+            confirmation = self._confirm_at(rate_hz, neighbour)
+            if confirmation.winner is None:
+                continue
+            study = self._record.study.at(rate_hz)
+            found[rate_hz] = recommend(study, confirmation, self._bench.meter, self._bench.notes)
+            neighbour = confirmation.winner if confirmation.comparison is not None else None
+        return found
 
-    def _trial(self, configuration: Configuration, purpose: Purpose, aim: Aim | None = None) -> Trial:
-        """Measures one configuration, stores what became of it, and tells everybody."""
-        self._wait_for_hours()
-        started_at, started_s = self._clock.utc_now(), self._clock.monotonic_s()
-        lost: RunnerLostError | ProcessLostError | None = None
-        try:
-            outcome = self._procedure.measure(configuration, aim)
-        except (RunnerLostError, ProcessLostError) as error:
-            # The configuration may be what killed the process (out of memory, say): it is not tried again.
-            lost = error
-            outcome = Outcome(Rejection(RejectionCause.PROCESS_LOST, str(error)), None, 0)
-        if self._cancelled.is_set():
-            raise Cancelled
-        result = outcome.result
-        trial = Trial(
-            number=len(self._record.study.trials),
-            configuration=configuration,
-            purpose=purpose,
-            measurement=result if isinstance(result, Measurement) else None,
-            rejection=result if isinstance(result, Rejection) else None,
-            started_at=started_at,
-            duration_s=self._clock.monotonic_s() - started_s,
-            energy_j=outcome.energy_j,
-            late_requests=outcome.late_requests,
-        )
-        self._record.add(trial)
-        if lost is not None:
-            raise lost
-        return trial
+    def _confirm_at(self, rate_hz: float | None, neighbour: Trial | None) -> Confirmation:
+        levelled = [trial for trial in self._record.levelled if trial.arrival_rate_hz == rate_hz]
 
-    def _wait_for_hours(self) -> None:
-        """Waits until the operator's hours begin, if they have not, with every trial value taken back."""
-        while not self._limits.may_measure(self._clock.local_now()):
-            now = self._clock.local_now()
-            opening = self._limits.next_opening(now)
-            self._bench.hardware.restore()
-            self._record.announce(f"waiting until {opening:%a %H:%M}, when the operator's hours begin")
-            if self._cancelled.wait(min(_LONGEST_NAP_S, max(1.0, (opening - now).total_seconds()))):
-                raise Cancelled
+        def measure(configuration: Configuration) -> Trial:
+            whose = "the baseline" if configuration == self._baseline else "what may be recommended"
+            self._record.announce(f"measuring {whose} again{at_rate(rate_hz)}, on fresh data")
+            aim = Aim(is_soaked=True, arrival_rate_hz=rate_hz)
+            return self._trials.measure(configuration, Purpose.CONFIRMATION, aim)
 
-    def _conclude(self, confirmation: Confirmation, stopped: str) -> Study:
-        if confirmation.winner is None:
-            return self._record.finish(StudyState.INFEASIBLE, closest_to_feasible(self._record.study))
-        recommendation = recommend(self._record.study, confirmation, self._bench.meter, self._bench.notes)
-        return self._record.finish(StudyState.DONE, stopped, recommendation)
+        rounds = self._settings.confirmation_rounds
+        return confirm(self._record.study.at(rate_hz), levelled, self._baseline, rounds, measure, neighbour)
+
+    def _recommendation(self, found: dict[float | None, Recommendation]) -> Recommendation:
+        by_rate = {rate_hz: recommendation for rate_hz, recommendation in found.items() if rate_hz is not None}
+        return recommend_by_rate(self._record.study, by_rate, self._settings.hysteresis) if by_rate else found[None]

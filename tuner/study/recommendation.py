@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from knobs.contract import Calibration, MeterSpec, PowerCoefficients
 from tuner.configuration import Owner
+from tuner.objective import at_rate
 from tuner.study.break_even import break_even
 from tuner.study.confirmation import Confirmation
 from tuner.study.sensitivity import rivals, saving_over_band
 from tuner.study_record import Recommendation, Study
-from tuner.trial import Circumstances, Measurement, Trial, Verdict
+from tuner.trial import Circumstances, Trial, Verdict
 
 _EQUAL_WITHIN = 0.02
 """Two configurations whose energies differ by less count as equal."""
@@ -135,23 +134,18 @@ def _standing(study: Study) -> list[Trial]:
 
 
 def closest_to_feasible(study: Study) -> str:
-    """Returns a sentence that names the configuration that comes closest to holding the SLO."""
-    slo = study.objective.slos[0]
-    measured = [trial for trial in study.trials if trial.measurement is not None]
-    closest = min(measured, key=_slo_latency_s, default=None)
-    if closest is None:
+    """Returns a sentence that names the configuration that comes closest to holding every SLO."""
+    found = [
+        (latency_s / slo.bound_s, trial.number, trial, slo, latency_s)
+        for trial in study.trials
+        if trial.measurement is not None
+        for slo, latency_s in [study.objective.tightest(trial.measurement.slo_latencies_s)]
+    ]
+    if not found:
         return "No configuration could be measured."
+    _, number, closest, slo, latency_s = min(found, key=lambda row: row[:2])
     return (
-        f"No configuration was shown to hold {slo}: the closest is trial {closest.number} ({closest.configuration}) "
-        f"with {slo.quantile} = {_slo_latency_s(closest) * 1e3:.4g} ms."
+        f"No configuration was shown to hold {' and '.join(map(str, study.objective.slos))}: the closest is trial "
+        f"{number}{at_rate(closest.arrival_rate_hz)} ({closest.configuration}) with {slo.quantile} = "
+        f"{latency_s * 1e3:.4g} ms."
     )
-
-
-def _slo_latency_s(trial: Trial) -> float:
-    return trial.measurement.slo_latency_s if isinstance(trial.measurement, Measurement) else float("inf")
-
-
-def best(trials: Sequence[Trial]) -> Trial | None:
-    """Returns the measured trial with the least energy per request, if any."""
-    measured = [(trial.measurement.energy.per_request_j, trial.number, trial) for trial in trials if trial.measurement]
-    return min(measured)[2] if measured else None

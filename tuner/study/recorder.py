@@ -8,7 +8,7 @@ from dataclasses import replace
 from tuner.clock import Clock
 from tuner.store import Store
 from tuner.study.drift import levelled
-from tuner.study.recommendation import best
+from tuner.study.standing import incumbent_of, standing
 from tuner.study_record import Recommendation, Study, StudyEvent, StudyState
 from tuner.trial import Trial
 
@@ -45,10 +45,13 @@ class Recorder:
         """The trials as if all had been measured when the baseline was."""
         return levelled(self.study.trials)
 
-    @property
-    def incumbent(self) -> Trial | None:
-        """The best feasible trial so far, by its levelled energy; what confirms it does not count."""
-        return best([trial for trial in self.levelled if trial.is_feasible and not trial.purpose.is_another_look])
+    def incumbent(self, arrival_rate_hz: float | None = None) -> Trial | None:
+        """Returns the best feasible trial so far at one arrival rate, by its levelled energy.
+
+        Args:
+            arrival_rate_hz: One of several; None where there is one or none.
+        """
+        return incumbent_of(self.levelled, arrival_rate_hz)
 
     def add(self, trial: Trial) -> None:
         """Stores a finished trial.
@@ -90,7 +93,7 @@ class Recorder:
             phase: What it does, in a few words.
             trial: The trial that was finished, if one was.
         """
-        incumbent = self.incumbent
+        incumbent, saving = standing(self.study, self.levelled)
         self._publish(
             StudyEvent(
                 study_id=self.study.id,
@@ -98,13 +101,7 @@ class Recorder:
                 phase=phase,
                 state=self.study.state,
                 trial=trial,
-                incumbent=incumbent.number if incumbent else None,
-                saving=self._saving(incumbent),
+                incumbent=incumbent,
+                saving=saving,
             )
         )
-
-    def _saving(self, incumbent: Trial | None) -> float | None:
-        baseline = self.study.baseline
-        if incumbent is None or baseline is None or not baseline.measurement or not incumbent.measurement:
-            return None
-        return 1.0 - incumbent.measurement.energy.per_request_j / baseline.measurement.energy.per_request_j

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.report.example_study import empty_study, estimated_study
+from tests.unit.report.rate_studies import study_of_rates
 from tests.unit.report.served_studies import hesitant_study, language_model_study, live_study
 from tuner.cli import status
 from tuner.configuration import Configuration
@@ -49,6 +50,7 @@ def row_of(study: Study, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         (language_model_study(), "s-language-model chat-8b done 30.6 % 145 kJ 6 200 requests measured, gpu"),
         (live_study(), "s-live chat-8b done 23.1 % 0.00 J at once measured, gpu"),
         (estimated_study(), "s-20260314-0926 minilm-text-encoder done 39.8 % estimated, cpu"),
+        (study_of_rates(), "study-1 classifier done 45.2 to 60.4 % 2.22 kJ 6 000 requests simulated, board"),
         (empty_study(), "s-new minilm-text-encoder running estimated, cpu"),
     ],
 )

@@ -100,6 +100,20 @@ def test_a_full_configuration_is_read(tmp_path: Path) -> None:
     assert (objective.arrival_rate_hz, objective.peak_rate_hz) == (10, 20)
 
 
+def test_a_workload_may_state_several_rates_and_how_often_each_is_served(tmp_path: Path) -> None:
+    rates = "scenario = 'server'\narrival_rates_hz = [20, 60, 120]\nrate_shares = [0.5, 0.3, 0.2]\n"
+    objective = load_config(write(tmp_path, a=WORKLOAD + rates)).workload("minilm").objective.resolve()
+    assert (objective.arrival_rate_hz, objective.arrival_rates_hz) == (None, (20, 60, 120))
+    assert objective.rate_shares == (0.5, 0.3, 0.2)
+
+
+def test_the_search_is_set_as_the_operator_wants_it(tmp_path: Path) -> None:
+    text = "[study]\nhysteresis = 0.2\nhorizon_hours = 8\nmin_feasibility = 0.8\nmax_steps = 1\nlearn_from = 'device'"
+    settings = load_config(write(tmp_path, text)).study
+    assert (settings.hysteresis, settings.horizon_hours) == (0.2, 8)
+    assert (settings.min_feasibility, settings.max_steps, settings.learn_from) == (0.8, 1, "device")
+
+
 def test_slos_of_a_request_override_those_of_the_file(tmp_path: Path) -> None:
     workload = load_config(write(tmp_path, a=WORKLOAD)).workload("minilm")
     assert workload.objective.resolve().slos == (Slo(90, 0.3),)
@@ -115,6 +129,12 @@ def test_slos_of_a_request_override_those_of_the_file(tmp_path: Path) -> None:
         ("[study]\nconfirmation_rounds = 1", "study", "'confirmation_rounds' must be at least 2"),
         ("[study]\nmax_duration_s = 0", "study", "'max_duration_s' must be above zero"),
         ("[study]\nbudget = 1", "study", "there is no key 'budget'"),
+        ("[study]\nhysteresis = 1.0", "study", "'hysteresis' must be at least 0 and below 1"),
+        ("[study]\nhorizon_hours = 0", "study", "'horizon_hours' must be a time above zero"),
+        ("[study]\nhorizon_hours = inf", "study", "'horizon_hours' must be a time above zero"),
+        ("[study]\nmin_feasibility = 1", "study", "'min_feasibility' must be a probability"),
+        ("[study]\nmax_steps = 0", "study", "'max_steps' must be at least 1"),
+        ("[study]\nlearn_from = 'all'", "study.learn_from", "invalid enum value 'all'"),
         ("[measurement]\nwindow_s = 1\nmin_window_s = 2", "measurement", "not above 'window_s'"),
         ("[estimate]\nstatic_w = [3, 2, 1]", "estimate", "'static_w' must be [low, nominal, high]"),
         ("[estimate]\nstatic_w = [1]", "estimate.static_w", "length 3"),
@@ -161,6 +181,11 @@ def test_a_wrong_file_is_named(tmp_path: Path, text: str, what: str) -> None:
         (WORKLOAD + "scenario = 'flood'", "at 'objective.scenario': invalid enum value 'flood'"),
         (WORKLOAD + "scenario = 'server'", "needs an arrival rate"),
         (WORKLOAD + "arrival_rate_hz = 3", "takes no arrival rate"),
+        (WORKLOAD + "arrival_rates_hz = [3, 5]", "takes no arrival rate"),
+        (WORKLOAD + "scenario = 'server'\narrival_rates_hz = [5, 3]", "ascending and distinct"),
+        (WORKLOAD + "scenario = 'server'\narrival_rates_hz = [3, 5]\narrival_rate_hz = 3", "not both"),
+        (WORKLOAD + "scenario = 'server'\narrival_rates_hz = [3, 5]\nrate_shares = [1]", "as many rate shares"),
+        (WORKLOAD + "scenario = 'server'\narrival_rates_hz = 3", "at 'objective.arrival_rates_hz'"),
         ("open_timeout_s = 0\n" + WORKLOAD, "'open_timeout_s' must be a time above zero"),
         ("open_timeout_s = inf\n" + WORKLOAD, "'open_timeout_s' must be a time above zero"),
     ],

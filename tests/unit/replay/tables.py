@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from simulation.measured_table import Dataset, Point, Task
+from tuner.replay.row import Row
 
 DATASET = Dataset("by-hand", "inference", "Made by hand", "nobody", "Apache-2.0", "s per batch", "J per item", "")
 
@@ -35,3 +36,32 @@ def write_table(directory: Path, points: int = 12) -> Path:
         'latency = "s"\nenergy = "J"\nnote = ""\n[knobs]\ngpu_mhz = "MHz"\n'
     )
     return directory
+
+
+def row(
+    group: str = "inference",
+    method: str = "random",
+    trials: int = 10,
+    regret: float | None = 0.0,
+    *,
+    workload: str = "workload",
+    seed: int = 0,
+    regrets: tuple[float | None, ...] = (None, 0.5, 0.0),
+) -> Row:
+    """Makes a row of a run that found the optimum after some trials, half of them violations."""
+    return Row(
+        dataset="table",
+        group=group,
+        device="device",
+        workload=workload,
+        slo=1.3,
+        method=method,
+        seed=seed,
+        trials_to_5pct=trials,
+        violations=trials // 2,
+        stopped_at=trials + 1,
+        regret_at_stop=regret,
+        seconds_per_proposal=0.1,
+        regrets=regrets,
+        is_violation=tuple(value is None for value in regrets),
+    )

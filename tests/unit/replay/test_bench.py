@@ -1,21 +1,23 @@
-"""``wattune bench replay``: its rows, its summary and its refusals."""
+"""``wattune bench replay``: its rows, how it goes on where it was, and its refusals."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.unit.replay.tables import write_table
 from tuner.cli import bench
+from tuner.cli.main import main
 from tuner.errors import BadInputError, WattuneError
-from tuner.replay.benchmark import Row
-from tuner.replay.summary import percentile, summarize
+from tuner.replay.benchmark import Run
+from tuner.replay.row import Row
 
 FIELDS = [
     "dataset",
@@ -30,6 +32,8 @@ FIELDS = [
     "stopped_at",
     "regret_at_stop",
     "seconds_per_proposal",
+    "regrets",
+    "is_violation",
 ]
 
 
@@ -39,8 +43,8 @@ def run(*arguments: str) -> int:
     return bench.run(parser.parse_args(["replay", *arguments]))
 
 
-def row(group: str = "inference", method: str = "random", trials: int = 10, regret: float | None = 0.0) -> Row:
-    return Row("table", group, "device", "workload", 1.3, method, 0, trials, trials // 2, trials + 1, regret, 0.1)
+def rows_in(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 class TestRun:
@@ -49,7 +53,7 @@ class TestRun:
         rows_path = tmp_path / "rows.json"
         options = ["--methods", "random", "--slo", "1.5,2.0", "--seeds", "3", "--json", str(rows_path)]
         assert run(str(directory), *options) == 0
-        rows = [json.loads(line) for line in rows_path.read_text().splitlines()]
+        rows = rows_in(rows_path)
         assert len(rows) == 6
         assert all(list(one) == FIELDS for one in rows)
         assert {(one["slo"], one["seed"]) for one in rows} == {(slo, seed) for slo in (1.5, 2.0) for seed in range(3)}
@@ -70,15 +74,85 @@ class TestRun:
         assert (
             run(directory, "--methods", "wattune,random", "--slo", "2", "--seeds", "1", "--json", str(rows_path)) == 0
         )
-        methods = [json.loads(line)["method"] for line in rows_path.read_text().splitlines()]
-        assert methods == ["wattune", "random"]
+        assert [one["method"] for one in rows_in(rows_path)] == ["wattune", "random"]
 
     def test_a_folder_of_tables_stands_for_its_tables(self, tmp_path: Path) -> None:
         for name in ("one", "two"):
             write_table(tmp_path / "tables" / name)
         rows_path = tmp_path / "rows.json"
         run(str(tmp_path / "tables"), "--methods", "random", "--slo", "2", "--seeds", "1", "--json", str(rows_path))
-        assert [json.loads(line)["dataset"] for line in rows_path.read_text().splitlines()] == ["one", "two"]
+        assert [one["dataset"] for one in rows_in(rows_path)] == ["one", "two"]
+
+    def test_a_row_says_how_near_each_trial_came_and_which_broke_the_slo(self, tmp_path: Path) -> None:
+        directory = str(write_table(tmp_path / "by-hand"))
+        rows_path = tmp_path / "rows.json"
+        run(directory, "--methods", "random", "--slo", "1.3", "--seeds", "1", "--json", str(rows_path))
+        (one,) = rows_in(rows_path)
+        found_at = one["trials_to_5pct"]
+        assert [regret <= 0.05 for regret in one["regrets"][:found_at]] == [False] * (found_at - 1) + [True]
+        assert one["regrets"] == sorted(one["regrets"], reverse=True)
+        assert one["violations"] == sum(one["is_violation"][:found_at])
+        assert sum(one["is_violation"]) == 8  # within 1.3 x 1.0833 s are four of the twelve points
+
+    def test_two_processes_make_the_same_rows_as_one(self, tmp_path: Path) -> None:
+        directory = str(write_table(tmp_path / "by-hand"))
+        for jobs in ("1", "2"):
+            options = ["--methods", "random", "--seeds", "2", "--jobs", jobs, "--json", str(tmp_path / jobs)]
+            run(directory, *options)
+        alone, together = (
+            {(one["slo"], one["seed"]): one["regrets"] for one in rows_in(tmp_path / jobs)} for jobs in ("1", "2")
+        )
+        assert len(alone) == 4
+        assert together == alone
+
+    def test_noise_changes_what_is_seen_and_is_written_down(self, tmp_path: Path) -> None:
+        directory = str(write_table(tmp_path / "by-hand"))
+        rows_path = tmp_path / "rows.json"
+        run(directory, "--methods", "random", "--seeds", "1", "--noise", "0.05", "--outliers", "--json", str(rows_path))
+        assert all(list(one) == [*FIELDS, "noise", "outliers"] for one in rows_in(rows_path))
+        assert {(one["noise"], one["outliers"]) for one in rows_in(rows_path)} == {(0.05, True)}
+
+
+class TestGoingOn:
+    def test_an_interrupted_run_goes_on_where_it_was_and_says_so(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        directory = str(write_table(tmp_path / "by-hand"))
+        whole, interrupted = tmp_path / "whole.json", tmp_path / "interrupted.json"
+        options = ["--methods", "random", "--slo", "1.5,2.0", "--seeds", "3"]
+        run(directory, *options, "--json", str(whole))
+        lines = whole.read_bytes().splitlines(keepends=True)
+        interrupted.write_bytes(b"".join(lines[:4]) + lines[4][:30])
+        capsys.readouterr()
+        made: list[int] = []
+        monkeypatch.setattr(Run, "row", _counting(Run.row, made))
+        assert run(directory, *options, "--json", str(interrupted)) == 0
+        assert "4 of 6 runs are in the file already" in capsys.readouterr().err
+        assert len(made) == 2
+        assert [_without_time(one) for one in rows_in(interrupted)] == [_without_time(one) for one in rows_in(whole)]
+
+    def test_rows_are_on_disk_as_soon_as_they_are_made(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        directory = str(write_table(tmp_path / "by-hand"))
+        rows_path = tmp_path / "rows.json"
+        monkeypatch.setattr(Run, "row", _interrupted_at(Run.row, 3))
+        with pytest.raises(KeyboardInterrupt):
+            run(directory, "--methods", "random", "--slo", "2", "--seeds", "5", "--json", str(rows_path))
+        assert [one["seed"] for one in rows_in(rows_path)] == [0, 1]
+
+    def test_the_tables_show_everything_in_the_file(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        directory = str(write_table(tmp_path / "by-hand"))
+        rows_path = tmp_path / "rows.json"
+        run(directory, "--methods", "random", "--slo", "2", "--seeds", "2", "--json", str(rows_path))
+        capsys.readouterr()
+        run(directory, "--methods", "random", "--slo", "1.5", "--seeds", "1", "--json", str(rows_path), "--markdown")
+        assert "| inference | random | 3 |" in capsys.readouterr().out
+
+    def test_rows_with_and_without_noise_do_not_share_a_file(self, tmp_path: Path) -> None:
+        directory = str(write_table(tmp_path / "by-hand"))
+        options = ["--methods", "random", "--slo", "2", "--seeds", "1", "--json", str(tmp_path / "rows.json")]
+        run(directory, *options)
+        with pytest.raises(BadInputError, match="name another file"):
+            run(directory, *options, "--noise", "0.03")
 
 
 class TestRefusals:
@@ -90,6 +164,11 @@ class TestRefusals:
             (["--slo", "0.9"], "multiple below 1"),
             (["--slo", "nan"], "multiple below 1"),
             (["--seeds", "0"], "runs nothing"),
+            (["--noise", "-0.1"], "no share between"),
+            (["--noise", "nan"], "no share between"),
+            (["--noise", "3"], "write 0.03 for 3 %"),
+            (["--plot", "regret.pdf"], "end its name in .png or .html"),
+            (["--json", "rows.jsonl.gz"], "name a plain file"),
         ],
     )
     def test_a_bad_option_gets_one_sentence(self, tmp_path: Path, options: list[str], sentence: str) -> None:
@@ -120,29 +199,55 @@ class TestRefusals:
         with pytest.raises(WattuneError, match="cannot be written"):
             run(str(directory), "--methods", "random", "--json", str(tmp_path / "nowhere" / "rows.json"))
 
+    def test_a_method_whose_library_is_missing_is_refused_before_the_work(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "optuna", None)
+        for module in ("optuna_tpe", "optuna_study"):
+            monkeypatch.delitem(sys.modules, f"tuner.replay.peers.{module}", raising=False)
+        directory = str(write_table(tmp_path / "by-hand"))
+        assert main(["bench", "replay", directory, "--methods", "random,optuna-tpe"]) == 2
+        assert capsys.readouterr().err == (
+            "wattune: The search method 'optuna-tpe' needs optuna: install it with 'pip install wattune[peers]'.\n"
+        )
 
-class TestSummary:
-    def test_groups_and_methods_are_summed_up_apart_with_the_headline_first(self) -> None:
-        rows = [row("stress", "wattune"), row("inference", "wattune"), row("inference", "random")]
-        assert [(one.group, one.method) for one in summarize(rows)] == [
-            ("inference", "wattune"),
-            ("inference", "random"),
-            ("stress", "wattune"),
-        ]
+    def test_a_file_of_something_else_is_left_alone(self, tmp_path: Path) -> None:
+        directory = str(write_table(tmp_path / "by-hand"))
+        notes = tmp_path / "notes.txt"
+        notes.write_text("Buy milk.\n")
+        with pytest.raises(BadInputError, match="line 1, is no row"):
+            run(directory, "--methods", "random", "--json", str(notes))
+        assert notes.read_text() == "Buy milk.\n"
 
-    def test_figures_of_three_runs(self) -> None:
-        (summary,) = summarize([row(trials=2, regret=0.0), row(trials=4, regret=0.06), row(trials=12, regret=None)])
-        assert (summary.runs, summary.median_trials, summary.mean_trials) == (3, 4, 6)
-        assert summary.p90_trials == pytest.approx(10.4)
-        assert summary.mean_violations == 3
-        assert summary.stopped_well == pytest.approx(1 / 3)
+    def test_a_plot_that_cannot_be_written_is_told_before_the_work(self, tmp_path: Path) -> None:
+        directory = str(write_table(tmp_path / "by-hand"))
+        with pytest.raises(WattuneError, match="The plot cannot be written"):
+            run(directory, "--methods", "random", "--plot", str(tmp_path / "nowhere" / "regret.png"))
 
-    @given(st.lists(st.integers(1, 41), min_size=1), st.floats(0, 100))
-    def test_a_percentile_lies_between_the_order_statistics_around_it(self, values: list[int], percent: float) -> None:
-        result = percentile(values, percent)
-        rank = (len(values) - 1) * percent / 100
-        ordered = sorted(values)
-        assert ordered[int(rank)] - 1e-9 <= result <= ordered[min(int(rank) + 1, len(values) - 1)] + 1e-9
+
+def _without_time(one: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in one.items() if name != "seconds_per_proposal"}
+
+
+def _counting(make_row: Callable[[Run], Row], made: list[int]) -> Callable[[Run], Row]:
+    def counted(one: Run) -> Row:
+        made.append(one.seed)
+        return make_row(one)
+
+    return counted
+
+
+def _interrupted_at(make_row: Callable[[Run], Row], call: int) -> Callable[[Run], Row]:
+    calls = 0
+
+    def interrupted(one: Run) -> Row:
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            raise KeyboardInterrupt
+        return make_row(one)
+
+    return interrupted
 
 
 def test_on_the_published_tables_it_beats_random_search_by_far(tmp_path: Path) -> None:
@@ -153,7 +258,7 @@ def test_on_the_published_tables_it_beats_random_search_by_far(tmp_path: Path) -
     rows_path = tmp_path / "rows.json"
     loudva = str(tables / "loudva-jetson")
     run(loudva, "--methods", "wattune,random", "--seeds", "3", "--json", str(rows_path))
-    rows = [json.loads(line) for line in rows_path.read_text().splitlines()]
+    rows = rows_in(rows_path)
     means = {
         method: sum(one["trials_to_5pct"] for one in rows if one["method"] == method)
         for method in ("wattune", "random")

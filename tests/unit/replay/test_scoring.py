@@ -164,6 +164,17 @@ class TestScore:
         expected = 1 + points / 2  # the baseline, then the mean place of one good point among 29
         assert math.fsum(trials) / len(trials) == pytest.approx(expected, rel=0.1)
 
+    def test_the_regret_after_each_trial_is_that_of_the_best_feasible_one(self) -> None:
+        result = score(TASK, scripted([100, 400, 500, 200]), seed=0)
+        assert result.regrets == pytest.approx((1.0, 1.0, 0.2, 0.2, 0.04))
+        assert result.is_violation == (False, True, False, False, False)
+
+    def test_without_a_feasible_trial_regrets_are_unknown(self) -> None:
+        slow_start = clock_table([2.5, 1.9, 1.5, 1.2, 1.1, 2.6], [0.5, 1.04, 1.0, 1.2, 1.5, 2.0])
+        regrets = score(ReplayTask(slow_start, 1.5), scripted([100, 500]), seed=0).regrets
+        assert regrets[:2] == (None, None)
+        assert regrets[2] == pytest.approx(0.5)
+
 
 class TestHonesty:
     def test_a_proposer_sees_the_points_that_it_asked_for_and_no_others(self) -> None:

@@ -92,6 +92,7 @@ def _measurement(clock: int, power_w: int, concurrency: int, factor: float, rate
         idle_share=1.0 - busy_share,
         tokens=TokenResult(requests * _TOKENS, rate_hz * _TOKENS, _latency(ttft_s), _latency(token_s)),
         ended_early="" if is_feasible else "the SLO does not hold",
+        slo_latencies_s=(ttft_s, _latency(token_s).p95_s),
     )
 
 

@@ -14,7 +14,8 @@ from tests.unit.report.served_studies import hesitant_study, language_model_stud
 from tuner.report.cost_sentences import cost_sentence, drift_sentence
 from tuner.report.digest import Digest
 from tuner.report.page.document import page
-from tuner.study_record import Study
+from tuner.report.sentences import result_sentence
+from tuner.study_record import Study, StudyState
 from tuner.trial import Purpose
 
 _TYPED = str.maketrans({"\N{NO-BREAK SPACE}": " ", "\N{EN DASH}": "-", "\N{MINUS SIGN}": "-"})
@@ -84,6 +85,25 @@ def test_the_key_figures_name_every_slo_the_rates_and_energy_per_token() -> None
         "p90 ttft ≤ 200 ms p95 tpot ≤ 35 ms least energy per request, server at 2.5 requests/s, SLOs also at 3" in text
     )
     assert "1.32 J/token; baseline 76.3 J, 1.91 J/token; measured, gpu" in text
+
+
+def test_the_key_figures_have_a_latency_for_every_slo() -> None:
+    running = replace(language_model_study(), state=StudyState.RUNNING, recommendation=None)
+    best = Digest(running).incumbent
+    assert best is not None
+    assert best.measurement is not None
+    ttft_s, tpot_s = best.measurement.slo_latencies_s
+    text = read(running).text.replace("\N{NO-BREAK SPACE}", " ")
+    assert f"p90 ttft {ttft_s * 1e3:.3g} ms\np95 tpot {tpot_s * 1e3:.3g} ms\n" in text
+    closest = infeasible_sentence()
+    assert "the closest is trial 3 with p90 ttft 881 ms and p95 tpot " in closest
+
+
+def infeasible_sentence() -> str:
+    """Says of a study in which only the slowest configuration was tried what comes closest."""
+    study = language_model_study()
+    tried = (study.trials[3],)
+    return result_sentence(Digest(replace(study, state=StudyState.INFEASIBLE, recommendation=None, trials=tried)))
 
 
 def test_the_charts_are_named_by_the_metric_of_the_slo() -> None:

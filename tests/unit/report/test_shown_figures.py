@@ -65,7 +65,8 @@ def test_answers_of_one_token_have_no_time_per_token() -> None:
     study = language_model_study()
     measurement = measurement_of(study.trials[0])
     assert measurement.tokens is not None
-    short = replace(measurement, tokens=replace(measurement.tokens, tpot=None))
+    tokens, first_s = replace(measurement.tokens, tpot=None), measurement.slo_latencies_s[:1]
+    short = replace(measurement, tokens=tokens, slo_latencies_s=first_s)
     digest = Digest(study)
     texts = {figure.name: figure.text_of(digest.figures_of([short])) for figure in shown_figures(digest)}
     assert texts["p95 tpot"] == NOTHING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -30,6 +31,8 @@ from tuner.study_record import (
     BreakEven,
     Comparison,
     MachineRecord,
+    RateStep,
+    RateTable,
     Recommendation,
     Study,
     StudyEvent,
@@ -87,6 +90,16 @@ server_objectives = st.builds(
     st.floats(1, 10),
     st.none() | st.floats(10, 20),
 )
+several_rates = st.lists(st.floats(0.1, 100), min_size=2, max_size=8, unique=True).map(sorted).map(tuple)
+
+
+@st.composite
+def objectives_of_several_rates(draw: st.DrawFn) -> Objective:
+    rates_hz = draw(several_rates)
+    shares = draw(st.just(()) | st.just((1.0 / len(rates_hz),) * len(rates_hz)))
+    return replace(draw(closed_objectives), scenario=Scenario.SERVER, arrival_rates_hz=rates_hz, rate_shares=shares)
+
+
 energies = st.builds(
     EnergyResult,
     floats,
@@ -129,20 +142,43 @@ measurements = st.builds(
     st.none() | floats,
     st.none() | tokens,
     texts,
+    tuples(floats),
 )
 joules = st.none() | floats
 rejections = st.builds(Rejection, st.sampled_from(RejectionCause), texts)
 measured_trials = st.builds(
-    Trial, counts, configurations, st.sampled_from(Purpose), measurements, st.none(), times, floats, joules, counts
+    Trial,
+    counts,
+    configurations,
+    st.sampled_from(Purpose),
+    measurements,
+    st.none(),
+    times,
+    floats,
+    joules,
+    counts,
+    joules,
 )
 rejected_trials = st.builds(
-    Trial, counts, configurations, st.sampled_from(Purpose), st.none(), rejections, times, floats, joules, counts
+    Trial,
+    counts,
+    configurations,
+    st.sampled_from(Purpose),
+    st.none(),
+    rejections,
+    times,
+    floats,
+    joules,
+    counts,
+    joules,
 )
 trials = measured_trials | rejected_trials
 comparisons = st.builds(
     Comparison, floats, floats, floats, intervals, counts, st.none() | floats, st.none() | intervals
 )
 break_evens = st.builds(BreakEven, floats, floats, floats, st.none() | intervals, floats)
+rate_steps = st.builds(RateStep, floats, floats, configurations, counts, st.none() | comparisons)
+rate_tables = st.builds(RateTable, tuples(rate_steps), floats)
 recommendations = st.builds(
     Recommendation,
     configurations,
@@ -152,6 +188,7 @@ recommendations = st.builds(
     tuples(texts),
     tuples(texts),
     st.none() | break_evens,
+    st.none() | rate_tables,
 )
 absences = st.builds(Absence, texts, texts, texts)
 machines = st.builds(
@@ -177,7 +214,7 @@ studies = st.builds(
     Study,
     texts,
     requests,
-    closed_objectives | server_objectives,
+    closed_objectives | server_objectives | objectives_of_several_rates(),
     spaces,
     machines,
     st.sampled_from(StudyState),
@@ -262,6 +299,6 @@ statuses = st.builds(
 verifications = st.builds(
     Verification, configurations, tuples(st.builds(KnobMismatch, names, values, st.none() | values))
 )
-applied = st.builds(Applied, configurations, tuples(texts))
+applied = st.builds(Applied, configurations, tuples(texts), texts)
 notes = st.tuples(texts, texts)
 restores = st.builds(RestoreReport, tuples(texts), tuples(texts), st.just(()), tuples(notes))

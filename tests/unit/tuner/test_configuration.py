@@ -44,6 +44,41 @@ def test_a_space_without_constraints_counts_without_enumerating():
     assert ConfigurationSpace(parameters).size == 100**10
 
 
+PARAMETER_IDS = ("a", "b", "c", "d")
+
+
+@st.composite
+def constrained_spaces(draw):
+    choices = st.lists(st.integers(1, 9), min_size=1, max_size=4, unique=True).map(sorted)
+    ends = st.tuples(st.sampled_from(PARAMETER_IDS), st.sampled_from(PARAMETER_IDS))
+    orders = draw(st.lists(st.tuples(ends, st.sampled_from((0.5, 1.0, 2.0))), max_size=6))
+    parameters = tuple(_parameter(name, draw(choices)) for name in PARAMETER_IDS)
+    return ConfigurationSpace(parameters, tuple(OrderConstraint(*tied, factor) for tied, factor in orders))
+
+
+@given(constrained_spaces())
+def test_the_size_is_the_number_of_points_listed(space):
+    assert space.size == sum(1 for _ in space)
+
+
+@given(constrained_spaces())
+def test_every_listed_point_is_legal(space):
+    assert all(point in space for point in space)
+
+
+def test_constrained_parameters_are_counted_without_listing_the_others():
+    parameters = tuple(_parameter(f"p{n}", range(100)) for n in range(10))
+    orders = (OrderConstraint("p0", "p1"), OrderConstraint("p7", "p4"))
+    assert ConfigurationSpace(parameters, orders).size == 5050**2 * 100**6
+
+
+@given(st.integers(1, 9), st.lists(st.integers(1, 9)), st.sampled_from((0.5, 1.0, 2.0)))
+def test_partners_are_the_choices_that_keep_the_order(value, choices, factor):
+    order = OrderConstraint("low", "high", factor)
+    assert order.partners("high", value, choices) == [one for one in choices if one <= factor * value]
+    assert order.partners("low", value, choices) == [one for one in choices if value <= factor * one]
+
+
 def test_an_order_may_have_a_factor():
     order = OrderConstraint("quota", "cores", factor=100)
     assert order.holds(Configuration({"quota": 200, "cores": 2}))
@@ -70,3 +105,20 @@ def test_a_pool_is_a_space_of_its_own_points():
     assert list(space) == list(pool)
     assert Configuration({"a": 2}) not in space
     assert decode(encode(space), ConfigurationSpace) == space
+
+
+def test_a_point_is_found_in_a_pool_without_being_compared_to_the_others():
+    comparisons = []
+
+    class Watched(Configuration):
+        __hash__ = Configuration.__hash__
+
+        def __eq__(self, other):
+            comparisons.append(other)
+            return super().__eq__(other)
+
+    pool = tuple(Watched({"a": choice}) for choice in range(1000))
+    space = ConfigurationSpace((_parameter("a", range(2000)),), pool=pool)
+    assert Configuration({"a": 999}) in space
+    assert Configuration({"a": 1000}) not in space
+    assert len(comparisons) < 50

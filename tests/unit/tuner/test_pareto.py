@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,3 +38,16 @@ def test_rejections_and_confirmations_do_not_count_and_infeasible_trials_do():
         trial(3, 0.1, 0.001, purpose=Purpose.CONFIRMATION),
     ]
     assert [t.number for t in pareto_front(trials)] == [0, 2]
+
+
+@given(POINTS, POINTS)
+def test_rates_have_fronts_of_their_own(slow, fast):
+    """Whatever is measured at one rate, at another nothing is lost and nothing is added."""
+    measured = [
+        replace(trial(number, float(energy), float(latency)), arrival_rate_hz=rate_hz)
+        for number, (rate_hz, (energy, latency)) in enumerate([(20.0, p) for p in slow] + [(60.0, p) for p in fast])
+    ]
+    low, high = measured[: len(slow)], measured[len(slow) :]
+    assert pareto_front(measured) == (*pareto_front(low), *pareto_front(high))
+    alone = pareto_front([replace(t, arrival_rate_hz=None) for t in low])
+    assert [t.number for t in pareto_front(low)] == [t.number for t in alone]

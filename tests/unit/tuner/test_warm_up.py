@@ -31,9 +31,10 @@ def warm(
     heat: Heat | None = None,
     should_end: Callable[[], bool] = never,
     scenario: str = "multi-stream",
+    is_even: bool = True,
 ) -> WarmUp:
     device.start_load(Load(scenario, 1))
-    return warm_up(lambda: device.run(SLICE_S), bench(device).sample, settings, should_end, heat)
+    return warm_up(lambda: device.run(SLICE_S), bench(device).sample, settings, should_end, heat, is_even)
 
 
 def slowing_down(device: ScriptedDevice) -> ScriptedDevice:
@@ -82,6 +83,18 @@ def test_load_that_never_becomes_steady_is_given_up_and_that_is_said(device: Scr
     warmed = warm(device)
     assert warmed.complaint.startswith(f"{what} may still change")
     assert SETTINGS.warm_up_s <= warmed.duration_s <= SETTINGS.warm_up_s + ONE_SLICE_S
+
+
+def test_real_traffic_warms_up_for_the_shortest_time_and_is_not_blamed_for_its_ups_and_downs():
+    warmed = warm(slowing_down(ScriptedDevice()), is_even=False)
+    assert warmed.complaint == ""
+    assert SETTINGS.min_warm_up_s <= warmed.duration_s < SETTINGS.warm_up_s / 2
+
+
+def test_temperatures_are_waited_for_under_real_traffic_too():
+    heat = Heat(longest_s=30.0, stands_still=never)
+    warmed = warm(slowing_down(ScriptedDevice()), heat=heat, is_even=False)
+    assert warmed.duration_s >= heat.longest_s
 
 
 def test_the_latency_of_real_traffic_must_be_steady_too():

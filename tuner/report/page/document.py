@@ -13,6 +13,7 @@ from tuner.report.page.figures import Figure, plotly_source
 from tuner.report.page.front_chart import front_chart
 from tuner.report.page.key_figures import key_figures
 from tuner.report.page.markup import Markup, element, join, typeset
+from tuner.report.page.rate_table import rate_table
 from tuner.report.page.search_charts import parameter_charts, progress_chart
 from tuner.report.page.sections import (
     caveats,
@@ -37,8 +38,9 @@ def page(study: Study) -> str:
         heading(digest),
         key_figures(digest),
         caveats(digest),
-        *_charts(digest),
-        recommendation_table(digest),
+        rate_table(digest),
+        *(part for one in digest.by_rate for part in (*_charts(one), recommendation_table(one))),
+        *(_drift(digest) if digest.has_several_rates else ()),
         tuning_cost(digest),
         trials_table(digest),
         set_apart(digest),
@@ -63,22 +65,25 @@ def _charts(digest: Digest) -> tuple[Markup, ...]:
     view, energy = front_view(digest), search_axis(digest)
     axis = energy_title(digest, energy).replace("\n", " ")
     outside = _outside(sum(not energy.holds(energy_j(trial)) for trial in digest.explored))
-    small = [_chart(f"parameter-{number}", figure) for number, figure in enumerate(parameter_charts(digest, energy))]
+    small = [
+        _chart(_name(digest, f"parameter-{number}"), figure)
+        for number, figure in enumerate(parameter_charts(digest, energy))
+    ]
     return (
-        element("h2", "Energy against latency"),
+        element("h2", f"Energy against latency{digest.at_rate}"),
         _note(
             "Every trial; the line is the Pareto front: the least energy seen at or below a latency. Point at a trial "
             f"for its configuration; choose in the legend what is shown. {_outside(len(view.outside))}"
         ),
-        _chart("front", front_chart(digest, view)),
-        element("h2", "The course of the search"),
+        _chart(_name(digest, "front"), front_chart(digest, view)),
+        element("h2", f"The course of the search{digest.at_rate}"),
         _note(
             f"Energy per request of each trial, and of the best feasible one so far{_levelled(digest)}. "
             f"{digest.study.reason} {outside}"
         ),
-        _chart("progress", progress_chart(digest, energy)),
-        *_drift(digest),
-        element("h2", "Parameter by parameter"),
+        _chart(_name(digest, "progress"), progress_chart(digest, energy)),
+        *(() if digest.at_rate else _drift(digest)),
+        element("h2", f"Parameter by parameter{digest.at_rate}"),
         _note(f"{axis}, against one parameter at a time; the others vary too. {outside}"),
         element("div", *small, class_="small-charts", style=f"--columns: {_columns(len(small))}"),
     )
@@ -108,6 +113,11 @@ def _outside(count: int) -> str:
 def _columns(count: int) -> int:
     """Returns in how many columns the small charts leave the fewest places empty: up to five, and rather more."""
     return count if count <= 5 else min((5, 4, 3), key=lambda columns: -count % columns)
+
+
+def _name(digest: Digest, kind: str) -> str:
+    """Returns the name of a chart, which is its own where there is one of a kind for each arrival rate."""
+    return f"{kind}-at-{digest.study.objective.arrival_rate_hz:g}" if digest.at_rate else kind
 
 
 def _chart(name: str, figure: Figure) -> Markup:

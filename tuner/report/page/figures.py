@@ -102,7 +102,7 @@ def _hover_text(digest: Digest, trial: Trial) -> str:
     figures = (
         energy_text(measurement.energy),
         *([f"band {interval_text(measurement.energy.band, 'J')}"] if measurement.energy.band else []),
-        f"{latency_text(digest, measurement.slo_latency_s)}, {measurement.verdict.value}",
+        f"{latency_text(digest, measurement)}, {measurement.verdict.value}",
         *([f"idle {share_text(measurement.idle_share or 0.0)}"] if digest.has_idle_time else []),
         *([f"cut short: {measurement.ended_early}"] if measurement.ended_early else []),
     )

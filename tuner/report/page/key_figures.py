@@ -5,7 +5,8 @@ from __future__ import annotations
 from tuner.report.cost_sentences import break_even_remark, break_even_text
 from tuner.report.digest import Digest
 from tuner.report.page.markup import Markup, element, typeset
-from tuner.report.sentences import latency_text
+from tuner.report.rates import saving_text
+from tuner.report.sentences import latency_texts
 from tuner.report.vocabulary import (
     configuration_text,
     duration_text,
@@ -31,7 +32,9 @@ def key_figures(digest: Digest) -> Markup:
     comparison = study.recommendation.comparison if study.recommendation else None
     best = digest.incumbent or digest.closest
     figures: list[_KeyFigure] = []
-    if comparison is not None:
+    if digest.has_several_rates:
+        figures += _saving_over_rates(study)
+    elif comparison is not None:
         figures += _comparison_figures(digest, comparison)
     elif best is not None:
         figures += _best_figures(digest, best)
@@ -45,6 +48,11 @@ def _block(figure: _KeyFigure) -> Markup:
     return element(
         "div", element("dt", name), element("dd", typeset(text), class_=class_), element("dd", typeset(remark))
     )
+
+
+def _saving_over_rates(study: Study) -> list[_KeyFigure]:
+    saving = saving_text(study.recommendation)
+    return [("Saving", saving, "of the energy per request, by arrival rate")] if saving else []
 
 
 def _comparison_figures(digest: Digest, comparison: Comparison) -> list[_KeyFigure]:
@@ -90,7 +98,7 @@ def _best_figures(digest: Digest, best: Trial) -> list[_KeyFigure]:
     return [
         (what, name, configuration_text(best.configuration, digest.study.space.parameters)),
         ("Energy per request", quantity_text(energy.per_request_j, "J"), remark),
-        ("Latency", latency_text(digest, best.measurement.slo_latency_s), name),
+        ("Latency", "\n".join(latency_texts(digest, best.measurement)), name),
     ]
 
 

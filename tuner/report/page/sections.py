@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from tuner.configuration import Owner
+from tuner.objective import at_rate
 from tuner.report.digest import Digest
 from tuner.report.page.markup import Markup, element, join, typeset
 from tuner.report.page.trials import Heading, heading_text, number_cell, table
-from tuner.report.sentences import baseline_sentence, knobs_sentence, provenance_sentence, result_sentence
+from tuner.report.rates import hysteresis_sentence, rate_sentences
+from tuner.report.sentences import baseline_sentence, knobs_sentence, provenance_sentence
 from tuner.report.shown_figures import figure_rows
 from tuner.report.vocabulary import (
     NOTHING,
@@ -22,15 +24,15 @@ _EMPTY = Markup("")
 
 
 def heading(digest: Digest) -> Markup:
-    """Returns the title and the result in one sentence, with its provenance."""
+    """Returns the title and the result in one sentence, or in one for each arrival rate, with its provenance."""
     study = digest.study
     origin = origin_text(digest.provenance, digest.scope)
     return join(
         (
             element("p", element("b", "Wattune"), f" · {study.state} · {study.started_at[:10]}", class_="eyebrow"),
             element("h1", study.request.workload),
-            element("p", typeset(result_sentence(digest)), class_="result"),
-            element("p", typeset(knobs_sentence(digest))) if knobs_sentence(digest) else _EMPTY,
+            *(element("p", typeset(sentence), class_="result") for sentence in rate_sentences(digest)),
+            *(element("p", typeset(sentence)) for sentence in _beside_result(digest)),
             element(
                 "p",
                 element("span", origin, class_=f"origin {digest.provenance}"),
@@ -39,6 +41,11 @@ def heading(digest: Digest) -> Markup:
             ),
         )
     )
+
+
+def _beside_result(digest: Digest) -> list[str]:
+    sentence = hysteresis_sentence(digest) if digest.has_several_rates else knobs_sentence(digest)
+    return [sentence] if sentence else []
 
 
 def caveats(digest: Digest) -> Markup:
@@ -53,9 +60,9 @@ def caveats(digest: Digest) -> Markup:
 def recommendation_table(digest: Digest) -> Markup:
     """Returns baseline and recommendation side by side, and who keeps each value."""
     study, found, baseline = digest.study, digest.recommended, digest.study.baseline
-    title = "Baseline and recommendation"
     if study.recommendation is None or found is None or baseline is None:
-        return join((element("h2", "Baseline"), element("p", baseline_sentence(digest), class_="quiet")))
+        title = f"Baseline{digest.at_rate}"
+        return join((element("h2", title), element("p", baseline_sentence(digest), class_="quiet")))
     parameters = {parameter.id: parameter for parameter in study.space.parameters}
     rows = []
     for name in digest.parameter_ids():
@@ -83,7 +90,7 @@ def recommendation_table(digest: Digest) -> Markup:
     )
     return join(
         (
-            element("h2", title),
+            element("h2", f"Baseline and recommendation{digest.at_rate}"),
             _remeasured(digest),
             table(headings, (*rows, *_figure_rows(digest))),
         )
@@ -96,7 +103,9 @@ def _remeasured(digest: Digest) -> Markup:
         return _EMPTY
     rounds = recommendation.comparison.rounds
     text = f"Both were measured again on fresh data, interleaved, {rounds} times each."
-    return element("p", text, class_="quiet")
+    # The knobs' own part stands beside the result, where there is one result.
+    about_knobs = f" {knobs_sentence(digest)}" if digest.at_rate else ""
+    return element("p", typeset(text + about_knobs).strip(), class_="quiet")
 
 
 def _figure_rows(digest: Digest) -> list[Markup]:
@@ -120,7 +129,7 @@ def set_apart(digest: Digest) -> Markup:
     parameters = digest.study.space.parameters
 
     def row(trial: Trial, *cells: Markup) -> Markup:
-        configuration = configuration_text(trial.configuration, parameters)
+        configuration = configuration_text(trial.configuration, parameters) + at_rate(trial.arrival_rate_hz)
         return element("tr", number_cell(str(trial.number)), *cells, element("td", configuration, class_="wrap quiet"))
 
     early = [

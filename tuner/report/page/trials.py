@@ -14,6 +14,7 @@ from tuner.report.vocabulary import (
     energy_text,
     interval_text,
     parameter_label,
+    rate_number,
     unit_text,
     value_text,
     verdict_text,
@@ -73,6 +74,7 @@ def trials_table(digest: Digest) -> Markup:
     headings = (
         Heading("Trial", is_numeric=True),
         Heading("Purpose"),
+        *([Heading("Rate", "requests/s", is_numeric=True)] if digest.has_several_rates else []),
         *(Heading(parameter_label(item.id), unit_text(item.unit), is_numeric=True) for item in digest.varied),
         *(column.heading for column in columns),
         Heading("Verdict"),
@@ -142,15 +144,25 @@ def _row(digest: Digest, trial: Trial, columns: Sequence[_Column]) -> Markup:
     cells = (
         number_cell(str(trial.number), trial.number),
         element("td", _purpose(digest, trial)),
+        *([_rate_cell(trial)] if digest.has_several_rates else []),
         *(_value_cell(trial, parameter) for parameter in digest.varied),
         *(column.cell(trial.measurement) if trial.measurement else number_cell(NOTHING) for column in columns),
         _verdict_cell(trial),
     )
-    return element("tr", *cells, class_="marked" if trial is digest.recommended else None)
+    return element("tr", *cells, class_="marked" if _is_recommended(digest, trial) else None)
 
 
 def _purpose(digest: Digest, trial: Trial) -> str:
-    return "recommended" if trial is digest.recommended else str(trial.purpose)
+    return "recommended" if _is_recommended(digest, trial) else str(trial.purpose)
+
+
+def _is_recommended(digest: Digest, trial: Trial) -> bool:
+    return any(trial is part.recommended for part in digest.by_rate)
+
+
+def _rate_cell(trial: Trial) -> Markup:
+    rate_hz = trial.arrival_rate_hz
+    return number_cell(NOTHING) if rate_hz is None else number_cell(rate_number(rate_hz), rate_hz)
 
 
 def _value_cell(trial: Trial, parameter: Parameter) -> Markup:

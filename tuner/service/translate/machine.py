@@ -239,12 +239,14 @@ def decode_verification(message: pb.VerifyKnobsResponse) -> Verification:
 
 def encode_applied(applied: Applied) -> pb.ApplyConfigurationResponse:
     """Returns what is in force now, and what is to be set by hand."""
-    return pb.ApplyConfigurationResponse(applied=encode_configuration(applied.applied), study_only=applied.study_only)
+    return pb.ApplyConfigurationResponse(
+        applied=encode_configuration(applied.applied), study_only=applied.study_only, warning=applied.warning
+    )
 
 
 def decode_applied(message: pb.ApplyConfigurationResponse) -> Applied:
     """Returns what is in force now, and what is to be set by hand."""
-    return Applied(decode_configuration(message.applied), tuple(message.study_only))
+    return Applied(decode_configuration(message.applied), tuple(message.study_only), message.warning)
 
 
 def encode_restore(report: RestoreReport) -> pb.RestoreKnobsResponse:

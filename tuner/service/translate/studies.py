@@ -8,19 +8,15 @@ from tuner.service.translate.basics import (
     SCENARIOS,
     SCOPES,
     STUDY_STATES,
-    decode_configuration,
-    decode_interval,
     decode_time,
-    encode_configuration,
-    encode_interval,
-    encode_optional_interval,
     encode_time,
 )
 from tuner.service.translate.machine import decode_absence, encode_absence
+from tuner.service.translate.recommendations import decode_recommendation, encode_recommendation
 from tuner.service.translate.spaces import decode_space, encode_space
 from tuner.service.translate.trials import decode_trial, encode_trial
 from tuner.service.wattune.v1 import wattune_pb2 as pb
-from tuner.study_record import BreakEven, Comparison, MachineRecord, Recommendation, Study, StudyEvent, StudyRequest
+from tuner.study_record import MachineRecord, Study, StudyEvent, StudyRequest
 
 
 def encode_study(study: Study) -> pb.Study:
@@ -34,7 +30,7 @@ def encode_study(study: Study) -> pb.Study:
         state=STUDY_STATES.encode(study.state),
         reason=study.reason,
         trials=[encode_trial(trial) for trial in study.trials],
-        recommendation=None if study.recommendation is None else _encode_recommendation(study.recommendation),
+        recommendation=None if study.recommendation is None else encode_recommendation(study.recommendation),
         started_at=encode_time(study.started_at),
         duration_s=study.duration_s,
         search_s=study.search_s,
@@ -53,7 +49,7 @@ def decode_study(message: pb.Study) -> Study:
         state=STUDY_STATES.decode(message.state),
         reason=message.reason,
         trials=tuple(decode_trial(trial) for trial in message.trials),
-        recommendation=(_decode_recommendation(message.recommendation) if message.HasField("recommendation") else None),
+        recommendation=(decode_recommendation(message.recommendation) if message.HasField("recommendation") else None),
         started_at=decode_time(message.started_at),
         duration_s=message.duration_s,
         search_s=message.search_s,
@@ -125,6 +121,8 @@ def _encode_objective(objective: Objective) -> pb.Objective:
         scope=None if objective.scope is None else SCOPES.encode(objective.scope),
         arrival_rate_hz=objective.arrival_rate_hz,
         peak_rate_hz=objective.peak_rate_hz,
+        arrival_rates_hz=objective.arrival_rates_hz,
+        rate_shares=objective.rate_shares,
     )
 
 
@@ -137,6 +135,8 @@ def _decode_objective(message: pb.Objective) -> Objective:
         scope=None if message.scope == pb.SCOPE_UNSPECIFIED else SCOPES.decode(message.scope),
         arrival_rate_hz=message.arrival_rate_hz if message.HasField("arrival_rate_hz") else None,
         peak_rate_hz=message.peak_rate_hz if message.HasField("peak_rate_hz") else None,
+        arrival_rates_hz=tuple(message.arrival_rates_hz),
+        rate_shares=tuple(message.rate_shares),
     )
 
 
@@ -157,75 +157,4 @@ def _decode_machine(message: pb.Machine) -> MachineRecord:
         description=dict(sorted(message.description.items())),
         meters=tuple(message.meters),
         absent=tuple(decode_absence(absence) for absence in message.absent),
-    )
-
-
-def _encode_recommendation(recommendation: Recommendation) -> pb.Recommendation:
-    comparison = recommendation.comparison
-    return pb.Recommendation(
-        configuration=encode_configuration(recommendation.configuration),
-        trial=recommendation.trial,
-        comparison=None if comparison is None else _encode_comparison(comparison),
-        applicable=encode_configuration(recommendation.applicable),
-        study_only=recommendation.study_only,
-        caveats=recommendation.caveats,
-        break_even=None if recommendation.break_even is None else _encode_break_even(recommendation.break_even),
-    )
-
-
-def _decode_recommendation(message: pb.Recommendation) -> Recommendation:
-    return Recommendation(
-        configuration=decode_configuration(message.configuration),
-        trial=message.trial,
-        comparison=_decode_comparison(message.comparison) if message.HasField("comparison") else None,
-        applicable=decode_configuration(message.applicable),
-        study_only=tuple(message.study_only),
-        caveats=tuple(message.caveats),
-        break_even=_decode_break_even(message.break_even) if message.HasField("break_even") else None,
-    )
-
-
-def _encode_break_even(break_even: BreakEven) -> pb.BreakEven:
-    return pb.BreakEven(
-        cost_j=break_even.cost_j,
-        saved_per_request_j=break_even.saved_per_request_j,
-        requests=break_even.requests,
-        requests_interval=encode_optional_interval(break_even.requests_interval),
-        hours=break_even.hours,
-    )
-
-
-def _decode_break_even(message: pb.BreakEven) -> BreakEven:
-    return BreakEven(
-        cost_j=message.cost_j,
-        saved_per_request_j=message.saved_per_request_j,
-        requests=message.requests,
-        requests_interval=decode_interval(message.requests_interval) if message.HasField("requests_interval") else None,
-        hours=message.hours,
-    )
-
-
-def _encode_comparison(comparison: Comparison) -> pb.Comparison:
-    return pb.Comparison(
-        baseline_per_request_j=comparison.baseline_per_request_j,
-        recommended_per_request_j=comparison.recommended_per_request_j,
-        saving=comparison.saving,
-        saving_interval=encode_interval(comparison.saving_interval),
-        rounds=comparison.rounds,
-        knob_saving=comparison.knob_saving,
-        knob_saving_interval=encode_optional_interval(comparison.knob_saving_interval),
-    )
-
-
-def _decode_comparison(message: pb.Comparison) -> Comparison:
-    return Comparison(
-        baseline_per_request_j=message.baseline_per_request_j,
-        recommended_per_request_j=message.recommended_per_request_j,
-        saving=message.saving,
-        saving_interval=decode_interval(message.saving_interval),
-        rounds=message.rounds,
-        knob_saving=message.knob_saving if message.HasField("knob_saving") else None,
-        knob_saving_interval=(
-            decode_interval(message.knob_saving_interval) if message.HasField("knob_saving_interval") else None
-        ),
     )

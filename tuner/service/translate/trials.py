@@ -38,6 +38,7 @@ def encode_trial(trial: Trial) -> pb.Trial:
         duration_s=trial.duration_s,
         energy_j=trial.energy_j,
         late_requests=trial.late_requests,
+        arrival_rate_hz=trial.arrival_rate_hz,
     )
     if trial.measurement is not None:
         message.measurement.CopyFrom(encode_measurement(trial.measurement))
@@ -58,6 +59,7 @@ def decode_trial(message: pb.Trial) -> Trial:
         duration_s=message.duration_s,
         energy_j=message.energy_j if message.HasField("energy_j") else None,
         late_requests=message.late_requests,
+        arrival_rate_hz=message.arrival_rate_hz if message.HasField("arrival_rate_hz") else None,
     )
 
 
@@ -85,6 +87,7 @@ def encode_measurement(measurement: Measurement) -> pb.Measurement:
         idle_share=measurement.idle_share,
         tokens=None if measurement.tokens is None else _encode_tokens(measurement.tokens),
         ended_early=measurement.ended_early,
+        slo_latencies_s=measurement.slo_latencies_s,
     )
 
 
@@ -108,6 +111,7 @@ def decode_measurement(message: pb.Measurement) -> Measurement:
         idle_share=message.idle_share if message.HasField("idle_share") else None,
         tokens=_decode_tokens(message.tokens) if message.HasField("tokens") else None,
         ended_early=message.ended_early,
+        slo_latencies_s=tuple(message.slo_latencies_s),
     )
 
 

@@ -176,18 +176,22 @@ class Slo(_message.Message):
     def __init__(self, percentile: _Optional[float] = ..., bound_s: _Optional[float] = ..., metric: _Optional[str] = ...) -> None: ...
 
 class Objective(_message.Message):
-    __slots__ = ("scenario", "slos", "scope", "arrival_rate_hz", "peak_rate_hz")
+    __slots__ = ("scenario", "slos", "scope", "arrival_rate_hz", "peak_rate_hz", "arrival_rates_hz", "rate_shares")
     SCENARIO_FIELD_NUMBER: _ClassVar[int]
     SLOS_FIELD_NUMBER: _ClassVar[int]
     SCOPE_FIELD_NUMBER: _ClassVar[int]
     ARRIVAL_RATE_HZ_FIELD_NUMBER: _ClassVar[int]
     PEAK_RATE_HZ_FIELD_NUMBER: _ClassVar[int]
+    ARRIVAL_RATES_HZ_FIELD_NUMBER: _ClassVar[int]
+    RATE_SHARES_FIELD_NUMBER: _ClassVar[int]
     scenario: Scenario
     slos: _containers.RepeatedCompositeFieldContainer[Slo]
     scope: Scope
     arrival_rate_hz: float
     peak_rate_hz: float
-    def __init__(self, scenario: _Optional[_Union[Scenario, str]] = ..., slos: _Optional[_Iterable[_Union[Slo, _Mapping]]] = ..., scope: _Optional[_Union[Scope, str]] = ..., arrival_rate_hz: _Optional[float] = ..., peak_rate_hz: _Optional[float] = ...) -> None: ...
+    arrival_rates_hz: _containers.RepeatedScalarFieldContainer[float]
+    rate_shares: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, scenario: _Optional[_Union[Scenario, str]] = ..., slos: _Optional[_Iterable[_Union[Slo, _Mapping]]] = ..., scope: _Optional[_Union[Scope, str]] = ..., arrival_rate_hz: _Optional[float] = ..., peak_rate_hz: _Optional[float] = ..., arrival_rates_hz: _Optional[_Iterable[float]] = ..., rate_shares: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class Energy(_message.Message):
     __slots__ = ("per_request_j", "interval", "scope", "provenance", "meter", "mean_power_w", "band", "cpu_s_per_request", "per_token_j")
@@ -226,7 +230,7 @@ class Latency(_message.Message):
     def __init__(self, p50_s: _Optional[float] = ..., p90_s: _Optional[float] = ..., p95_s: _Optional[float] = ..., p99_s: _Optional[float] = ..., mean_s: _Optional[float] = ...) -> None: ...
 
 class Measurement(_message.Message):
-    __slots__ = ("energy", "latency", "slo_latency_s", "verdict", "requests", "queries", "window_s", "throughput_hz", "delivered", "late_queries", "warm_up_s", "notes", "circumstances", "failed_requests", "idle_share", "tokens", "ended_early")
+    __slots__ = ("energy", "latency", "slo_latency_s", "verdict", "requests", "queries", "window_s", "throughput_hz", "delivered", "late_queries", "warm_up_s", "notes", "circumstances", "failed_requests", "idle_share", "tokens", "ended_early", "slo_latencies_s")
     ENERGY_FIELD_NUMBER: _ClassVar[int]
     LATENCY_FIELD_NUMBER: _ClassVar[int]
     SLO_LATENCY_S_FIELD_NUMBER: _ClassVar[int]
@@ -244,6 +248,7 @@ class Measurement(_message.Message):
     IDLE_SHARE_FIELD_NUMBER: _ClassVar[int]
     TOKENS_FIELD_NUMBER: _ClassVar[int]
     ENDED_EARLY_FIELD_NUMBER: _ClassVar[int]
+    SLO_LATENCIES_S_FIELD_NUMBER: _ClassVar[int]
     energy: Energy
     latency: Latency
     slo_latency_s: float
@@ -261,7 +266,8 @@ class Measurement(_message.Message):
     idle_share: float
     tokens: Tokens
     ended_early: str
-    def __init__(self, energy: _Optional[_Union[Energy, _Mapping]] = ..., latency: _Optional[_Union[Latency, _Mapping]] = ..., slo_latency_s: _Optional[float] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., requests: _Optional[int] = ..., queries: _Optional[int] = ..., window_s: _Optional[float] = ..., throughput_hz: _Optional[float] = ..., delivered: _Optional[_Union[Configuration, _Mapping]] = ..., late_queries: _Optional[int] = ..., warm_up_s: _Optional[float] = ..., notes: _Optional[_Iterable[str]] = ..., circumstances: _Optional[_Union[Circumstances, _Mapping]] = ..., failed_requests: _Optional[int] = ..., idle_share: _Optional[float] = ..., tokens: _Optional[_Union[Tokens, _Mapping]] = ..., ended_early: _Optional[str] = ...) -> None: ...
+    slo_latencies_s: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, energy: _Optional[_Union[Energy, _Mapping]] = ..., latency: _Optional[_Union[Latency, _Mapping]] = ..., slo_latency_s: _Optional[float] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., requests: _Optional[int] = ..., queries: _Optional[int] = ..., window_s: _Optional[float] = ..., throughput_hz: _Optional[float] = ..., delivered: _Optional[_Union[Configuration, _Mapping]] = ..., late_queries: _Optional[int] = ..., warm_up_s: _Optional[float] = ..., notes: _Optional[_Iterable[str]] = ..., circumstances: _Optional[_Union[Circumstances, _Mapping]] = ..., failed_requests: _Optional[int] = ..., idle_share: _Optional[float] = ..., tokens: _Optional[_Union[Tokens, _Mapping]] = ..., ended_early: _Optional[str] = ..., slo_latencies_s: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class Tokens(_message.Message):
     __slots__ = ("tokens", "throughput_hz", "ttft", "tpot")
@@ -314,7 +320,7 @@ class Rejection(_message.Message):
     def __init__(self, cause: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class Trial(_message.Message):
-    __slots__ = ("number", "configuration", "purpose", "measurement", "rejection", "started_at", "duration_s", "energy_j", "late_requests")
+    __slots__ = ("number", "configuration", "purpose", "measurement", "rejection", "started_at", "duration_s", "energy_j", "late_requests", "arrival_rate_hz")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     CONFIGURATION_FIELD_NUMBER: _ClassVar[int]
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
@@ -324,6 +330,7 @@ class Trial(_message.Message):
     DURATION_S_FIELD_NUMBER: _ClassVar[int]
     ENERGY_J_FIELD_NUMBER: _ClassVar[int]
     LATE_REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    ARRIVAL_RATE_HZ_FIELD_NUMBER: _ClassVar[int]
     number: int
     configuration: Configuration
     purpose: Purpose
@@ -333,7 +340,8 @@ class Trial(_message.Message):
     duration_s: float
     energy_j: float
     late_requests: int
-    def __init__(self, number: _Optional[int] = ..., configuration: _Optional[_Union[Configuration, _Mapping]] = ..., purpose: _Optional[_Union[Purpose, str]] = ..., measurement: _Optional[_Union[Measurement, _Mapping]] = ..., rejection: _Optional[_Union[Rejection, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_s: _Optional[float] = ..., energy_j: _Optional[float] = ..., late_requests: _Optional[int] = ...) -> None: ...
+    arrival_rate_hz: float
+    def __init__(self, number: _Optional[int] = ..., configuration: _Optional[_Union[Configuration, _Mapping]] = ..., purpose: _Optional[_Union[Purpose, str]] = ..., measurement: _Optional[_Union[Measurement, _Mapping]] = ..., rejection: _Optional[_Union[Rejection, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_s: _Optional[float] = ..., energy_j: _Optional[float] = ..., late_requests: _Optional[int] = ..., arrival_rate_hz: _Optional[float] = ...) -> None: ...
 
 class Comparison(_message.Message):
     __slots__ = ("baseline_per_request_j", "recommended_per_request_j", "saving", "saving_interval", "rounds", "knob_saving", "knob_saving_interval")
@@ -354,7 +362,7 @@ class Comparison(_message.Message):
     def __init__(self, baseline_per_request_j: _Optional[float] = ..., recommended_per_request_j: _Optional[float] = ..., saving: _Optional[float] = ..., saving_interval: _Optional[_Union[Interval, _Mapping]] = ..., rounds: _Optional[int] = ..., knob_saving: _Optional[float] = ..., knob_saving_interval: _Optional[_Union[Interval, _Mapping]] = ...) -> None: ...
 
 class Recommendation(_message.Message):
-    __slots__ = ("configuration", "trial", "comparison", "applicable", "study_only", "caveats", "break_even")
+    __slots__ = ("configuration", "trial", "comparison", "applicable", "study_only", "caveats", "break_even", "rate_table")
     CONFIGURATION_FIELD_NUMBER: _ClassVar[int]
     TRIAL_FIELD_NUMBER: _ClassVar[int]
     COMPARISON_FIELD_NUMBER: _ClassVar[int]
@@ -362,6 +370,7 @@ class Recommendation(_message.Message):
     STUDY_ONLY_FIELD_NUMBER: _ClassVar[int]
     CAVEATS_FIELD_NUMBER: _ClassVar[int]
     BREAK_EVEN_FIELD_NUMBER: _ClassVar[int]
+    RATE_TABLE_FIELD_NUMBER: _ClassVar[int]
     configuration: Configuration
     trial: int
     comparison: Comparison
@@ -369,7 +378,30 @@ class Recommendation(_message.Message):
     study_only: _containers.RepeatedScalarFieldContainer[str]
     caveats: _containers.RepeatedScalarFieldContainer[str]
     break_even: BreakEven
-    def __init__(self, configuration: _Optional[_Union[Configuration, _Mapping]] = ..., trial: _Optional[int] = ..., comparison: _Optional[_Union[Comparison, _Mapping]] = ..., applicable: _Optional[_Union[Configuration, _Mapping]] = ..., study_only: _Optional[_Iterable[str]] = ..., caveats: _Optional[_Iterable[str]] = ..., break_even: _Optional[_Union[BreakEven, _Mapping]] = ...) -> None: ...
+    rate_table: RateTable
+    def __init__(self, configuration: _Optional[_Union[Configuration, _Mapping]] = ..., trial: _Optional[int] = ..., comparison: _Optional[_Union[Comparison, _Mapping]] = ..., applicable: _Optional[_Union[Configuration, _Mapping]] = ..., study_only: _Optional[_Iterable[str]] = ..., caveats: _Optional[_Iterable[str]] = ..., break_even: _Optional[_Union[BreakEven, _Mapping]] = ..., rate_table: _Optional[_Union[RateTable, _Mapping]] = ...) -> None: ...
+
+class RateStep(_message.Message):
+    __slots__ = ("from_rate_hz", "to_rate_hz", "configuration", "trial", "comparison")
+    FROM_RATE_HZ_FIELD_NUMBER: _ClassVar[int]
+    TO_RATE_HZ_FIELD_NUMBER: _ClassVar[int]
+    CONFIGURATION_FIELD_NUMBER: _ClassVar[int]
+    TRIAL_FIELD_NUMBER: _ClassVar[int]
+    COMPARISON_FIELD_NUMBER: _ClassVar[int]
+    from_rate_hz: float
+    to_rate_hz: float
+    configuration: Configuration
+    trial: int
+    comparison: Comparison
+    def __init__(self, from_rate_hz: _Optional[float] = ..., to_rate_hz: _Optional[float] = ..., configuration: _Optional[_Union[Configuration, _Mapping]] = ..., trial: _Optional[int] = ..., comparison: _Optional[_Union[Comparison, _Mapping]] = ...) -> None: ...
+
+class RateTable(_message.Message):
+    __slots__ = ("steps", "hysteresis")
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    HYSTERESIS_FIELD_NUMBER: _ClassVar[int]
+    steps: _containers.RepeatedCompositeFieldContainer[RateStep]
+    hysteresis: float
+    def __init__(self, steps: _Optional[_Iterable[_Union[RateStep, _Mapping]]] = ..., hysteresis: _Optional[float] = ...) -> None: ...
 
 class BreakEven(_message.Message):
     __slots__ = ("cost_j", "saved_per_request_j", "requests", "requests_interval", "hours")
@@ -737,22 +769,26 @@ class CancelStudyResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class ApplyConfigurationRequest(_message.Message):
-    __slots__ = ("values", "study", "hold_s")
+    __slots__ = ("values", "study", "hold_s", "rate_hz")
     VALUES_FIELD_NUMBER: _ClassVar[int]
     STUDY_FIELD_NUMBER: _ClassVar[int]
     HOLD_S_FIELD_NUMBER: _ClassVar[int]
+    RATE_HZ_FIELD_NUMBER: _ClassVar[int]
     values: Configuration
     study: str
     hold_s: float
-    def __init__(self, values: _Optional[_Union[Configuration, _Mapping]] = ..., study: _Optional[str] = ..., hold_s: _Optional[float] = ...) -> None: ...
+    rate_hz: float
+    def __init__(self, values: _Optional[_Union[Configuration, _Mapping]] = ..., study: _Optional[str] = ..., hold_s: _Optional[float] = ..., rate_hz: _Optional[float] = ...) -> None: ...
 
 class ApplyConfigurationResponse(_message.Message):
-    __slots__ = ("applied", "study_only")
+    __slots__ = ("applied", "study_only", "warning")
     APPLIED_FIELD_NUMBER: _ClassVar[int]
     STUDY_ONLY_FIELD_NUMBER: _ClassVar[int]
+    WARNING_FIELD_NUMBER: _ClassVar[int]
     applied: Configuration
     study_only: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, applied: _Optional[_Union[Configuration, _Mapping]] = ..., study_only: _Optional[_Iterable[str]] = ...) -> None: ...
+    warning: str
+    def __init__(self, applied: _Optional[_Union[Configuration, _Mapping]] = ..., study_only: _Optional[_Iterable[str]] = ..., warning: _Optional[str] = ...) -> None: ...
 
 class ConfirmConfigurationRequest(_message.Message):
     __slots__ = ()

@@ -112,7 +112,7 @@ class ReadServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetParetoFront(self, request, context):
-        """The trials that no other trial beats in both energy and latency.
+        """The trials that no other trial at the same arrival rate beats in both energy and latency.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

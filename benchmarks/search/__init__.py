@@ -1,0 +1,1 @@
+"""What the kept rows of the search benchmark say."""

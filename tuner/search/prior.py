@@ -1,0 +1,59 @@
+"""What is believed before the first trial: the mean of the imagined devices, and how they and a polynomial vary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from tuner.objective import Objective
+from tuner.search.basis import Basis
+from tuner.search.encoding import Encoding
+from tuner.search.evidence import Output
+from tuner.search.physics import Ensemble
+
+
+@dataclass(frozen=True)
+class Belief:
+    """A prior at ``n`` configurations: means, and functions whose inner products are covariances.
+
+    Attributes:
+        means: Prior mean of each output up to a level, ``outputs x n``.
+        physics: Deviations of the imagined devices from their mean, ``outputs x n x devices``.
+        polynomial: The polynomial's functions, ``n x functions``.
+        slopes: Those of them that two similar workloads differ by, ``n x d``.
+        features: The configurations, ``n x d``.
+    """
+
+    means: Tensor
+    physics: Tensor
+    polynomial: Tensor
+    slopes: Tensor
+    features: Tensor
+
+
+class Prior:
+    """The prior of a space under an objective.
+
+    Attributes:
+        outputs: One latency for each SLO, seconds per request, and power.
+    """
+
+    def __init__(self, encoding: Encoding, objective: Objective) -> None:
+        """Imagines devices that have the space's parameters."""
+        self._ensemble = Ensemble(encoding, objective.scenario)
+        self._basis = Basis(encoding)
+        self.outputs = (*([Output.LATENCY] * len(objective.slos)), Output.SECONDS_PER_REQUEST, Output.POWER)
+
+    def __call__(self, features: Tensor) -> Belief:
+        """Returns the prior at configurations (features ``n x d``)."""
+        answers = self._ensemble(features)
+        means = answers.mean(-1)
+        deviations = (answers - means.unsqueeze(-1)) / answers.shape[-1] ** 0.5
+        rows = torch.tensor(self.outputs)
+        return Belief(means[rows], deviations[rows], self._basis(features), self._basis.slopes(features), features)
+
+    def log_latency(self, features: Tensor) -> Tensor:
+        """Returns the log latency that the prior alone expects, up to a level (``n``, for features ``n x d``)."""
+        return self._ensemble(features)[Output.LATENCY].mean(-1)
