@@ -41,6 +41,8 @@ def growth_png(cells: Sequence[Cell]) -> bytes:
         _label(by_trials, "More trials", "trials so far", "CPU time of a proposal, s")
         _draw(memory, cells, _points, _trials, _mebibytes)
         _label(memory, "Memory", "legal configurations", "peak of the whole process, MiB")
+        memory.set_yscale("linear")
+        memory.set_ylim(bottom=0)
         for panel in (by_points, by_trials, memory):
             panel.legend(frameon=False, fontsize=9, handlelength=2.6)
         figure.savefig(file, format="png")
@@ -64,6 +66,8 @@ def _label(panel: Any, title: str, along: str, shown: str) -> None:
     panel.set_title(title, loc="left", fontsize=12.5, fontweight="bold")
     panel.set(xscale="log", yscale="log", xlabel=along, ylabel=shown)
     panel.spines[["top", "right", "left"]].set_visible(False)
+    for axis in (panel.xaxis, panel.yaxis):
+        axis.set_major_formatter(lambda tick, _: f"{tick:,.10g}")
     panel.tick_params(length=0, which="both")
     panel.grid(axis="y", color=_RULE, lw=0.8)
     panel.set_axisbelow(True)

@@ -51,9 +51,8 @@ def regret_png(rows: Sequence[Row]) -> bytes:
         for panel, (group, curves) in zip(panels, groups.items(), strict=True):
             draw_panel(panel, group, curves)
         panels[0].set_ylabel("energy above the optimum, %")
-        figure.legend(
-            *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=6, frameon=False, handlelength=2.6
-        )
+        lines, methods = panels[0].get_legend_handles_labels()
+        figure.legend(lines[::-1], methods[::-1], loc="outside lower center", ncols=6, frameon=False, handlelength=2.6)
         figure.savefig(file, format="png")
     return file.getvalue()
 
@@ -67,7 +66,7 @@ def draw_panel(panel: Any, group: str, curves: Sequence[Curve]) -> None:
     panel.grid(axis="y", color=RULE, lw=0.8)
     panel.set_axisbelow(True)
     top = _top_percent(curves)
-    panel.set_yscale("symlog", linthresh=_LINEAR_UP_TO_PERCENT, linscale=0.5)
+    panel.set_yscale("symlog", linthresh=_LINEAR_UP_TO_PERCENT, linscale=0.25)
     panel.set(xlim=(1, TRIAL_CAP), ylim=(-0.05, top))
     ticks = [tick for tick in _TICKS_PERCENT if tick <= top]
     panel.set_yticks(ticks, [str(tick) for tick in ticks])

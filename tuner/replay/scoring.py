@@ -4,8 +4,7 @@ The proposer sees nothing but the points that it asked for: it gets the space an
 made from those points, never the table.
 
 Trial 0 is the measured point nearest to the machine's usual state: smallest batch, every clock, core count and cap at
-its maximum. Every trial counts, trial 0 included. A stop does not end the scoring, it is only recorded: how good the
-search is and how good its stopping rule is are two questions.
+its maximum. Every trial counts, trial 0 included.
 
 Where trials are disturbed, the proposer sees the disturbed figures and the score goes by the table's own: a point is
 found, or breaks the SLO, if the table says so, whatever the trial said.
@@ -15,18 +14,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from tuner.configuration import Configuration
 from tuner.replay.disturbance import UNDISTURBED, Disturbance
+from tuner.replay.search_run import TRIAL_CAP, MakeProposer, SearchRun
 from tuner.replay.task import ReplayTask
-from tuner.search.advice import AdvisingProposer
-from tuner.search.contract import SearchTask
-from tuner.trial import Trial
-
-TRIAL_CAP = 40
-"""Most trials in one run, trial 0 included; a run that needs more is counted as one more."""
 
 NEARLY_OPTIMAL = 0.05
 """A feasible point counts as found when its energy exceeds the optimum's by at most this share."""
@@ -58,51 +52,14 @@ class Score:
     is_violation: tuple[bool, ...]
 
 
-@dataclass
-class _Run:
-    """What has happened so far in one run: the trials as the proposer sees them, and what the table says of them."""
-
-    task: ReplayTask
-    seed: int
-    disturbance: Disturbance
-    trials: list[Trial] = field(default_factory=list)
-    regrets: list[float | None] = field(default_factory=list)
-    is_violation: list[bool] = field(default_factory=list)
-    proposals: int = 0
-    seconds: float = 0.0
-    stopped_at: int | None = None
-
-    def measure(self, configuration: Configuration) -> None:
-        deviation = self.disturbance.deviation(self.seed, f"{self.task.name}: {configuration}")
-        self.trials.append(self.task.trial(len(self.trials), configuration, deviation))
-        self.regrets.append(self._regret_with(configuration))
-        self.is_violation.append(not self.task.holds_slo(configuration))
-
-    def _regret_with(self, configuration: Configuration) -> float | None:
-        so_far = self.regrets[-1] if self.regrets else None
-        if not self.task.holds_slo(configuration):
-            return so_far
-        regret = self.task.energy_j(configuration) / self.task.optimum_j - 1
-        return min(regret, math.inf if so_far is None else so_far)
-
-    @property
-    def found_at(self) -> int | None:
-        """Trials until a nearly optimal point was among them."""
-        return next((place + 1 for place, regret in enumerate(self.regrets) if _is_near(regret)), None)
-
-
 def is_worth_scoring(task: ReplayTask) -> bool:
     """Tells whether a task can tell proposers apart: not if hardly anything is feasible or trial 0 already is near."""
-    if len(task.feasible) < FEWEST_FEASIBLE_POINTS:
-        return False
-    run = _Run(task, 0, UNDISTURBED)
-    run.measure(task.start)
-    return run.found_at is None
+    return len(task.feasible) >= FEWEST_FEASIBLE_POINTS and _found_at(_regrets(task, [task.start])) is None
 
 
 def score(
     task: ReplayTask,
-    make_proposer: Callable[[SearchTask], AdvisingProposer],
+    make_proposer: MakeProposer,
     seed: int,
     disturbance: Disturbance = UNDISTURBED,
     clock: Callable[[], float] = time.perf_counter,
@@ -119,42 +76,48 @@ def score(
     Raises:
         ValueError: The proposer asked for a point that the table does not have, or for one twice.
     """
-    proposer = make_proposer(SearchTask(task.space, task.objective, seed, TRIAL_CAP))
-    run = _Run(task, seed, disturbance)
-    run.measure(task.start)
-    while len(run.trials) < TRIAL_CAP and not (run.stopped_at and run.found_at):
-        configuration = _ask(proposer, run, clock)
-        if configuration is None:
-            break
-        if any(trial.configuration == configuration for trial in run.trials):
-            raise ValueError(f"The proposer asked for {configuration} twice.")
-        run.measure(configuration)
-    return _score(run)
+    return score_run(SearchRun(task, make_proposer, seed, disturbance, clock))
 
 
-def _ask(proposer: AdvisingProposer, run: _Run, clock: Callable[[], float]) -> Configuration | None:
-    started = clock()
-    advice = proposer.advise(tuple(run.trials))
-    run.seconds += clock() - started
-    run.proposals += 1
-    if advice.stop is not None and run.stopped_at is None:
-        run.stopped_at = len(run.trials)
-    return advice.proposal.configuration if advice.proposal is not None else None
+def score_run(run: SearchRun) -> Score:
+    """Does the same with a run that has just begun.
 
-
-def _score(run: _Run) -> Score:
+    Raises:
+        ValueError: The proposer asked for a point that the table does not have, or for one twice.
+    """
+    while not (run.stopped_at and _found_at(_regrets_of(run))) and run.advance():
+        pass
+    regrets = _regrets_of(run)
+    found_at = _found_at(regrets)
     stopped_at = run.stopped_at or len(run.trials)
-    found_at = run.found_at
+    is_violation = tuple(not run.task.holds_slo(trial.configuration) for trial in run.trials)
     return Score(
         trials_to_5pct=TRIAL_CAP + 1 if found_at is None else found_at,
-        violations=sum(run.is_violation[:found_at]),
+        violations=sum(is_violation[:found_at]),
         stopped_at=stopped_at,
-        regret_at_stop=run.regrets[stopped_at - 1],
-        seconds_per_proposal=run.seconds / max(run.proposals, 1),
-        regrets=tuple(run.regrets),
-        is_violation=tuple(run.is_violation),
+        regret_at_stop=regrets[stopped_at - 1],
+        seconds_per_proposal=run.seconds_per_proposal,
+        regrets=tuple(regrets),
+        is_violation=is_violation,
     )
 
 
-def _is_near(regret: float | None) -> bool:
-    return regret is not None and regret <= NEARLY_OPTIMAL
+def _regrets_of(run: SearchRun) -> list[float | None]:
+    return _regrets(run.task, (trial.configuration for trial in run.trials))
+
+
+def _regrets(task: ReplayTask, configurations: Iterable[Configuration]) -> list[float | None]:
+    """Returns by which share the best feasible one so far exceeds the optimum; None before the first."""
+    regrets: list[float | None] = []
+    best_j = math.inf
+    for configuration in configurations:
+        if task.holds_slo(configuration):
+            best_j = min(best_j, task.energy_j(configuration))
+        regrets.append(None if math.isinf(best_j) else best_j / task.optimum_j - 1)
+    return regrets
+
+
+def _found_at(regrets: Sequence[float | None]) -> int | None:
+    """Returns after how many trials a nearly optimal one was among them."""
+    near = (place for place, regret in enumerate(regrets, start=1) if regret is not None and regret <= NEARLY_OPTIMAL)
+    return next(near, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,9 @@ from tuner.replay.comparison import Comparison
 from tuner.replay.row import Row
 from tuner.replay.summary import Summary, TaskSummary, methods_of, summarize, summarize_tasks
 from tuner.report.plain_table import plain_table
+
+_WIDTH_OF_A_FILE = 160
+"""Columns where no terminal says how many it has."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ def print_tables(rows: Sequence[Row], as_markdown: bool) -> None:
     Raises:
         BadInputError: SciPy, which compares methods, is not installed.
     """
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
     for cells in tables_of(rows):
         if as_markdown:
             console.print(cells.markdown(), markup=False, highlight=False, soft_wrap=True)

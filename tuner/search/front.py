@@ -52,7 +52,7 @@ def expected_improvement(prediction: Prediction, front: Sequence[Point], referen
 
 def hypervolume(front: Sequence[Point], reference: Point) -> float:
     """Returns the area that a front dominates, up to the reference point."""
-    points = torch.tensor([point for point in front], dtype=torch.float64).reshape(-1, 2)
+    points = torch.tensor(list(front), dtype=torch.float64).reshape(-1, 2)
     volume: float = Hypervolume(-torch.tensor(reference, dtype=torch.float64)).compute(-points)
     return volume
 

@@ -24,9 +24,9 @@ from tuner.search.grid import Grid, Row, RowValuation
 
 MAX_EVALUATIONS = 20_000
 """Rows that are valued in one search, at most."""
-SAMPLES = 4096
+SAMPLES = 2048
 """Rows all over the grid, among which the climb looks for starts."""
-NEIGHBOURS = 1024
+NEIGHBOURS = 512
 """Further ones, shared among the surroundings of the anchors."""
 REACH = 2
 """How many choices of each parameter the surroundings of an anchor extend."""

@@ -27,10 +27,10 @@ FEWEST_TRIALS = 8
 WORTHWHILE_FRONT_GAIN = 0.005
 """A front that the best candidate is expected to enlarge by less is known well enough."""
 
-SHORTLIST = 128
+SHORTLIST = 64
 """Candidates that are looked at together: the chance that any of them is better is more than that of the best one."""
 
-_DRAWS = 512
+_DRAWS = 256
 
 
 @dataclass(frozen=True)

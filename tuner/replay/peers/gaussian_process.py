@@ -1,6 +1,6 @@
-"""What the peers that stand on BoTorch have in common: a Sobol design, then two Gaussian processes.
+"""What the peers that stand on BoTorch have in common: an initial design, then two Gaussian processes.
 
-The design has :data:`INITIAL_POINTS` points, the baseline included; each Sobol point is measured at the nearest
+The baseline is the design's first point; others, if the peer wants them, are Sobol points, each measured at the nearest
 untried legal configuration. From then on one process for the logarithm of the energy and one for that of the latency
 are fitted to every trial, and the acquisition is evaluated for every untried configuration.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -26,9 +27,6 @@ from torch.quasirandom import SobolEngine
 
 from tuner.replay.peers.pool_proposer import Observation, PoolProposer
 
-INITIAL_POINTS = 5
-"""As many as PolyThrottle's description suggests; the baseline is the first."""
-
 ENERGY, LATENCY = 0, 1
 """The model's outputs: log energy, and log latency over its bound (the SLO holds up to 0)."""
 
@@ -36,7 +34,13 @@ _CANDIDATES_AT_ONCE = 512
 
 
 class GaussianProcessProposer(PoolProposer):
-    """Proposes the untried configuration with the highest acquisition."""
+    """Proposes the untried configuration with the highest acquisition.
+
+    Attributes:
+        initial_points: Measured trials before the processes are asked, the baseline included.
+    """
+
+    initial_points: ClassVar[int]
 
     @abstractmethod
     def output_model(self, inputs: Tensor, output: Tensor) -> SingleTaskGP:
@@ -60,7 +64,7 @@ class GaussianProcessProposer(PoolProposer):
 
     def choose(self, observations: Sequence[Observation], untried: NDArray[np.intp], seed: int) -> int:
         """Returns the position of the best candidate."""
-        if len(observations) < INITIAL_POINTS:
+        if len(observations) < self.initial_points:
             tried = len(self.pool.coordinates) - len(untried)
             return self.pool.nearest(self._sobol_point(tried), untried)
         inputs = torch.from_numpy(np.stack([one.point for one in observations]))

@@ -8,6 +8,8 @@ log latency standardised, the acquisition evaluated over every untried configura
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from botorch.acquisition import AcquisitionFunction
 from botorch.acquisition.analytic import LogConstrainedExpectedImprovement, LogProbabilityOfFeasibility
 from botorch.models import ModelListGP, SingleTaskGP
@@ -25,7 +27,9 @@ _HOLDS = {LATENCY: (None, 0.0)}
 
 
 class PolyThrottleProposer(GaussianProcessProposer):
-    """Proposes by expected constrained improvement."""
+    """Proposes by expected constrained improvement, after five initial points."""
+
+    initial_points: ClassVar[int] = 5
 
     def __init__(self, task: SearchTask) -> None:
         """Lists the space, each knob normalised to 0..1."""
