@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tuner.errors import BadInputError, WattuneError
+from tuner.replay.cells import print_tables
 from tuner.replay.plot import check_plot, write_plot
 from tuner.replay.row import Row
 from tuner.replay.row_file import read_rows
-from tuner.replay.tables import print_tables
+from tuner.replay.tables import tables_of
 
 KEPT = Path(__file__).parents[1] / "results" / "replay"
 
@@ -35,7 +36,7 @@ def _show(paths: Sequence[Path], as_markdown: bool, plot: Path | None) -> None:
     if plot is not None:
         check_plot(plot)
     rows = _rows_in(paths)
-    print_tables(rows, as_markdown)
+    print_tables(tables_of(rows), as_markdown)
     if plot is not None:
         write_plot(plot, rows)
 

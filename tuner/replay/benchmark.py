@@ -9,7 +9,7 @@ from functools import partial
 from simulation.measured_table import Task
 from tuner.replay.disturbance import Disturbance
 from tuner.replay.methods import REPLAY_METHODS
-from tuner.replay.row import Row, RunKey, TaskKey
+from tuner.replay.row import Row, RunKey
 from tuner.replay.scoring import is_worth_scoring, score
 from tuner.replay.task import ReplayTask
 
@@ -35,7 +35,7 @@ class Run:
     @property
     def key(self) -> RunKey:
         """What the row of this run will be known by."""
-        return (_key(self.task), self.method, self.seed)
+        return (self.task.key, self.method, self.seed)
 
     def row(self) -> Row:
         """Runs it.
@@ -44,7 +44,7 @@ class Run:
             BadInputError: There is no such method, or a library that it needs is not installed.
         """
         result = score(self.task, partial(REPLAY_METHODS.create, self.method), self.seed, self.disturbance)
-        dataset, device, workload, slo = _key(self.task)
+        dataset, device, workload, slo = self.task.key
         return Row(
             dataset=dataset,
             group=self.task.table.dataset.group,
@@ -96,7 +96,3 @@ class Benchmark:
             for method in self.methods
             for seed in range(self.seeds)
         ]
-
-
-def _key(task: ReplayTask) -> TaskKey:
-    return (task.table.dataset.name, task.table.device, task.table.workload, task.slo)

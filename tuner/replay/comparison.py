@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import random
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from tuner.errors import BadInputError
-from tuner.replay.quantiles import percentile
+from tuner.replay.bootstrap import Totals, bootstrap
+from tuner.replay.methods import VARIANTS
 from tuner.replay.row import Row, TaskKey
 from tuner.trial import Interval
-
-_RESAMPLES = 2000
-_SEED = 0
 
 _Pair: TypeAlias = tuple[int, int]
 """Trials of the method and of its peer, on one task with one seed."""
@@ -43,7 +40,7 @@ class Comparison:
 
 
 def compare_with_best(rows: Sequence[Row], method: str) -> Comparison | None:
-    """Compares a method with the best of the others; None if no other one ran the same.
+    """Compares a method with the best of the others, its own variants left out; None if no other one ran the same.
 
     Args:
         rows: All rows of a group.
@@ -55,7 +52,7 @@ def compare_with_best(rows: Sequence[Row], method: str) -> Comparison | None:
     means = {
         other: statistics.fmean(row.trials_to_5pct for row in rows if row.method == other)
         for other in dict.fromkeys(row.method for row in rows)
-        if other != method
+        if other != method and VARIANTS.get(other) != method
     }
     if not means:
         return None
@@ -64,7 +61,8 @@ def compare_with_best(rows: Sequence[Row], method: str) -> Comparison | None:
     if not pairs:
         return None
     every_pair = [pair for of_task in pairs.values() for pair in of_task]
-    return Comparison(peer, _ratio(every_pair), _bootstrap(pairs), _p_value(every_pair), len(every_pair))
+    interval = bootstrap([Totals.of(of_task) for of_task in pairs.values()], lambda totals: totals.ratio)
+    return Comparison(peer, Totals.of(every_pair).ratio, interval, _p_value(every_pair), len(every_pair))
 
 
 def _pairs(rows: Sequence[Row], method: str, peer: str) -> Mapping[TaskKey, list[_Pair]]:
@@ -75,17 +73,6 @@ def _pairs(rows: Sequence[Row], method: str, peer: str) -> Mapping[TaskKey, list
         if row.method == method and of_peer is not None:
             pairs.setdefault(row.task, []).append((row.trials_to_5pct, of_peer))
     return pairs
-
-
-def _ratio(pairs: Sequence[_Pair]) -> float:
-    return sum(own for own, _ in pairs) / sum(other for _, other in pairs)
-
-
-def _bootstrap(pairs: Mapping[TaskKey, Sequence[_Pair]]) -> Interval:
-    sums = [(sum(own for own, _ in of_task), sum(other for _, other in of_task)) for of_task in pairs.values()]
-    generator = random.Random(_SEED)  # noqa: S311 - no secret depends on it
-    ratios = [_ratio(generator.choices(sums, k=len(sums))) for _ in range(_RESAMPLES)]
-    return Interval(percentile(ratios, 2.5), percentile(ratios, 97.5))
 
 
 def _p_value(pairs: Sequence[_Pair]) -> float:

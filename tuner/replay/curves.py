@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tuner.replay.quantiles import order_statistic
 from tuner.replay.row import Row
-from tuner.replay.scoring import TRIAL_CAP
+from tuner.replay.search_run import TRIAL_CAP
 from tuner.replay.summary import by_group, methods_of
 
 

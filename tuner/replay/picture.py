@@ -11,7 +11,8 @@ from tuner.errors import BadInputError
 from tuner.replay.curves import Curve, curves_by_group
 from tuner.replay.look import INK, QUIET, RULE, look_of
 from tuner.replay.row import Row
-from tuner.replay.scoring import NEARLY_OPTIMAL, TRIAL_CAP
+from tuner.replay.scoring import NEARLY_OPTIMAL
+from tuner.replay.search_run import TRIAL_CAP
 
 _STYLE = {
     "font.family": "sans-serif",

@@ -6,9 +6,17 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
+from typing import Protocol, TypeVar
 
-from tuner.replay.benchmark import Run
-from tuner.replay.row import Row
+_Result_co = TypeVar("_Result_co", covariant=True)
+_Result = TypeVar("_Result")
+
+
+class Job(Protocol[_Result_co]):
+    """Something to be run, in this process or in another one."""
+
+    def row(self) -> _Result_co:
+        """Runs it."""
 
 
 def keep_to_one_thread() -> None:
@@ -21,7 +29,7 @@ def keep_to_one_thread() -> None:
         os.environ[variable] = "1"
 
 
-def rows_of(runs: Sequence[Run], jobs: int) -> Iterator[Row]:
+def rows_of(runs: Sequence[Job[_Result]], jobs: int) -> Iterator[_Result]:
     """Runs everything, yielding each row as it is done: in order with one job, which is this process itself.
 
     Args:

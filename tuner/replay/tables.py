@@ -1,68 +1,13 @@
-"""The summary as tables, for the terminal and as Markdown."""
+"""The summary as tables."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from rich.console import Console
-from rich.table import Table
-
+from tuner.replay.cells import Cells
 from tuner.replay.comparison import Comparison
 from tuner.replay.row import Row
 from tuner.replay.summary import Summary, TaskSummary, methods_of, summarize, summarize_tasks
-from tuner.report.plain_table import plain_table
-
-_WIDTH_OF_A_FILE = 160
-"""Columns where no terminal says how many it has."""
-
-
-@dataclass(frozen=True)
-class Cells:
-    """A table before it is known where it is shown.
-
-    Attributes:
-        title: What it shows.
-        names: Headings of the columns that name something, aligned left.
-        figures: Headings of the columns of figures, aligned right.
-        rows: A text for each column.
-    """
-
-    title: str
-    names: tuple[str, ...]
-    figures: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-    def terminal(self) -> Table:
-        """Returns it as a table of Rich."""
-        table = plain_table(self.title, *self.names)
-        for heading in self.figures:
-            table.add_column(heading, justify="right", overflow="fold")
-        for row in self.rows:
-            table.add_row(*row)
-        return table
-
-    def markdown(self) -> str:
-        """Returns it as a table of GitHub's Markdown under its title."""
-        rule = ["---"] * len(self.names) + ["--:"] * len(self.figures)
-        lines = [(*self.names, *self.figures), rule, *self.rows]
-        return "\n".join([f"{self.title}:", "", *(f"| {' | '.join(cells)} |" for cells in lines)])
-
-
-def print_tables(rows: Sequence[Row], as_markdown: bool) -> None:
-    """Prints the tables on standard output.
-
-    Raises:
-        BadInputError: SciPy, which compares methods, is not installed.
-    """
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
-    for cells in tables_of(rows):
-        if as_markdown:
-            console.print(cells.markdown(), markup=False, highlight=False, soft_wrap=True)
-        else:
-            console.print(cells.terminal())
-        console.print()
 
 
 def tables_of(rows: Sequence[Row]) -> list[Cells]:

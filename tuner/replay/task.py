@@ -11,6 +11,7 @@ from tuner.configuration import Configuration, ConfigurationSpace, Owner, Parame
 from tuner.errors import BadInputError
 from tuner.objective import Objective, Scenario, Slo
 from tuner.replay.disturbance import EXACT, Deviation
+from tuner.replay.row import TaskKey
 from tuner.trial import (
     EnergyResult,
     Interval,
@@ -81,6 +82,11 @@ class ReplayTask:
         """The table, the device, the workload and the SLO in one line."""
         return f"{self.table.dataset.name}, {self.table.device}, {self.table.workload}, {self.slo:g} x"
 
+    @property
+    def key(self) -> TaskKey:
+        """What the rows of this task know it by."""
+        return (self.table.dataset.name, self.table.device, self.table.workload, self.slo)
+
     def energy_j(self, configuration: Configuration) -> float:
         """Returns the table's energy per request.
 
@@ -89,13 +95,21 @@ class ReplayTask:
         """
         return self._point(configuration).energy_j
 
+    def latency_s(self, configuration: Configuration) -> float:
+        """Returns the table's latency.
+
+        Raises:
+            ValueError: The table has no such point.
+        """
+        return self._point(configuration).latency_s
+
     def holds_slo(self, configuration: Configuration) -> bool:
         """Tells whether the table's latency is within the bound.
 
         Raises:
             ValueError: The table has no such point.
         """
-        return self._point(configuration).latency_s <= self.objective.slos[0].bound_s
+        return self.latency_s(configuration) <= self.objective.slos[0].bound_s
 
     def trial(self, number: int, configuration: Configuration, deviation: Deviation = EXACT) -> Trial:
         """Returns what a measurement says of one configuration as a trial.

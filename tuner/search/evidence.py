@@ -10,7 +10,7 @@ from enum import IntEnum
 import torch
 from torch import Tensor
 
-from tuner.objective import Objective
+from tuner.objective import Objective, Scenario
 from tuner.search.contract import EarlierStudy
 from tuner.search.encoding import Encoding
 from tuner.search.rates import at_rate
@@ -25,10 +25,16 @@ class Output(IntEnum):
 
     LATENCY = 0
     """Latency at an SLO's percentile, seconds."""
-    SECONDS_PER_REQUEST = 1
-    """Reciprocal of the throughput."""
+    PACE = 1
+    """Seconds per request. Where the work itself sets the pace, over the latency of the first SLO: what is left is one
+    over the number of requests under way (Little's law), which depends on the batch and hardly on anything else."""
     POWER = 2
     """Mean power over the window, watts."""
+
+
+def is_paced(objective: Objective) -> bool:
+    """Tells whether requests come at a rate of their own, and not as fast as they are answered."""
+    return objective.scenario in (Scenario.SERVER, Scenario.LIVE)
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ class Evidence:
 
     Attributes:
         features: Encoded configurations, ``n x d``.
-        outputs: Natural logarithms: the latency of each SLO, seconds per request, power, ``n x outputs``.
+        outputs: Natural logarithms: the latency of each SLO, pace, power, ``n x outputs``.
         variances: Variance of each output, ``n x outputs``.
         studies: Which study each row stems from, 0 for this one, ``n``.
     """
@@ -72,7 +78,7 @@ def gather_evidence(
         if trial.measurement is not None and needed <= at_rate(trial).keys() and (number == 0 or _answers(trial, slos))
     ]
     width = slos + 2
-    outputs = [_outputs(measurement, slos) for _, _, measurement in measured]
+    outputs = [_outputs(measurement, objective) for _, _, measurement in measured]
     variances = [_variances(measurement, slos) for _, _, measurement in measured]
     return Evidence(
         encoding.encode(configuration for _, configuration, _ in measured),
@@ -91,14 +97,12 @@ def _latencies_s(measurement: Measurement) -> tuple[float, ...]:
     return measurement.slo_latencies_s or (measurement.slo_latency_s,)
 
 
-def _outputs(measurement: Measurement, slos: int) -> list[float]:
+def _outputs(measurement: Measurement, objective: Objective) -> list[float]:
     """Returns the outputs such that power times seconds per request is the energy per request that was measured."""
     log_seconds = -math.log(measurement.throughput_hz)
-    return [
-        *(math.log(latency_s) for latency_s in _latencies_s(measurement)[:slos]),
-        log_seconds,
-        math.log(measurement.energy.per_request_j) - log_seconds,
-    ]
+    latencies = [math.log(latency_s) for latency_s in _latencies_s(measurement)[: len(objective.slos)]]
+    pace = log_seconds if is_paced(objective) else log_seconds - latencies[0]
+    return [*latencies, pace, math.log(measurement.energy.per_request_j) - log_seconds]
 
 
 def _variances(measurement: Measurement, slos: int) -> list[float]:

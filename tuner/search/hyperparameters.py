@@ -26,7 +26,7 @@ class LogNormal:
     sd: float
 
 
-PHYSICS_SCALE = LogNormal(1.0, 0.5)
+PHYSICS_SCALE = LogNormal(1.3, 0.5)
 """How much more or less devices vary than the imagined ones."""
 
 POLYNOMIAL_SCALE = LogNormal(0.15, 1.0)
@@ -46,6 +46,10 @@ DIFFERENCE_SCALE = LogNormal(0.3, 1.2)
 """How much of the polynomial's freedom an earlier study differs by."""
 
 _POINTS = 96
+_FEWER_POINTS = 24
+_MANY_TRIALS = 60
+"""So many trials tell hyper-parameters well enough that a quarter of the points will do."""
+
 _ROUNDS = 2
 _KEPT = 8
 _SMALLEST_SPREAD = 0.2
@@ -105,7 +109,7 @@ class Weighted:
     weights: Tensor
 
 
-def integrate(log_likelihood: Callable[[Tensor], Tensor], outputs: int, columns: int) -> Weighted:
+def integrate(log_likelihood: Callable[[Tensor], Tensor], outputs: int, columns: int, trials: int) -> Weighted:
     """Finds the points that carry most of the posterior weight.
 
     Args:
@@ -113,9 +117,11 @@ def integrate(log_likelihood: Callable[[Tensor], Tensor], outputs: int, columns:
             (``outputs x points``).
         outputs: How many outputs, each with hyper-parameters of its own.
         columns: Of the space's encoding.
+        trials: How many trials there are.
     """
-    standard = _standard_points(dimensions(columns)).expand(outputs, -1, -1)
-    points, log_importance = standard, torch.zeros(outputs, _POINTS, dtype=torch.float64)
+    count = _POINTS if trials <= _MANY_TRIALS else _FEWER_POINTS
+    standard = _standard_points(dimensions(columns), count).expand(outputs, -1, -1)
+    points, log_importance = standard, torch.zeros(outputs, count, dtype=torch.float64)
     for _ in range(_ROUNDS):
         weights = torch.softmax(log_likelihood(points) + log_importance, dim=1)
         points, log_importance = _redrawn(standard, points, weights)
@@ -136,8 +142,8 @@ def _redrawn(standard: Tensor, points: Tensor, weights: Tensor) -> tuple[Tensor,
 
 
 @lru_cache(maxsize=8)
-def _standard_points(dimension: int) -> Tensor:
+def _standard_points(dimension: int, count: int) -> Tensor:
     """Returns points of a standard normal distribution, its mean among them (``points x dimension``)."""
-    points = draw_sobol_normal_samples(dimension, _POINTS, seed=0).to(torch.float64)
+    points = draw_sobol_normal_samples(dimension, count, seed=0).to(torch.float64)
     points[0] = 0.0
     return points

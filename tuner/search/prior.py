@@ -10,7 +10,7 @@ from torch import Tensor
 from tuner.objective import Objective
 from tuner.search.basis import Basis
 from tuner.search.encoding import Encoding
-from tuner.search.evidence import Output
+from tuner.search.evidence import Output, is_paced
 from tuner.search.physics import Ensemble
 
 
@@ -33,18 +33,28 @@ class Belief:
     features: Tensor
 
 
+_FREEDOM_OF_PACE = 0.25**2
+"""The number of requests under way, and the rate at which they come, follow from what was asked for."""
+
+
 class Prior:
     """The prior of a space under an objective.
 
     Attributes:
-        outputs: One latency for each SLO, seconds per request, and power.
+        outputs: One latency for each SLO, pace, and power.
+        freedom: How freely each output may stray from physics, as a variance relative to the others, ``outputs``.
+        is_paced: Whether energy per request does without the latency: see :class:`~tuner.search.evidence.Output`.
     """
 
     def __init__(self, encoding: Encoding, objective: Objective) -> None:
         """Imagines devices that have the space's parameters."""
-        self._ensemble = Ensemble(encoding, objective.scenario)
+        self._ensemble = Ensemble(encoding, is_paced(objective))
         self._basis = Basis(encoding)
-        self.outputs = (*([Output.LATENCY] * len(objective.slos)), Output.SECONDS_PER_REQUEST, Output.POWER)
+        self.outputs = (*([Output.LATENCY] * len(objective.slos)), Output.PACE, Output.POWER)
+        self.is_paced = is_paced(objective)
+        self.freedom = torch.tensor(
+            [_FREEDOM_OF_PACE if output is Output.PACE else 1.0 for output in self.outputs], dtype=torch.float64
+        )
 
     def __call__(self, features: Tensor) -> Belief:
         """Returns the prior at configurations (features ``n x d``)."""

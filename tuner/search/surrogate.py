@@ -1,7 +1,8 @@
 """The surrogate: a Gaussian process whose prior is what physics allows devices to do.
 
-Each output is modelled as a natural logarithm: the latency of each SLO, seconds per request, and mean power. Energy per
-request is the product of the last two; it has an interior minimum in the clock that makes it hard to model directly.
+Each output is modelled as a natural logarithm: the latency of each SLO, pace, and mean power. Energy per request is
+their product; it has an interior minimum in the clock that makes it hard to model directly. Where the work itself sets
+the pace, what turns out slower than expected also turns out to need more energy: the two are predicted together.
 
 The kernel of each output is a sum of
 
@@ -49,6 +50,9 @@ _OUTLIER_ERRORS = 4.0
 _FEWEST_TO_JUDGE = 6
 _SMALLEST_VARIANCE = 1e-10
 
+_LARGEST_BLOCK = 1_000_000
+"""Numbers in the covariances that are worked on at a time: bounds the memory when there are many trials."""
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -59,14 +63,12 @@ class Prediction:
         latency_sds: Their standard deviations, ``slos x n``.
         energy_mean: Mean of log energy per request, ``n``.
         energy_sd: Its standard deviation, ``n``.
-        power_mean: Mean of log power, ``n``.
     """
 
     latency_means: Tensor
     latency_sds: Tensor
     energy_mean: Tensor
     energy_sd: Tensor
-    power_mean: Tensor
 
 
 class Surrogate:
@@ -94,9 +96,8 @@ class Surrogate:
         return Prediction(
             latency_means=means[:-2],
             latency_sds=variances[:-2].sqrt(),
-            energy_mean=means[-2:].sum(0),
-            energy_sd=variances[-2:].sum(0).sqrt(),
-            power_mean=means[-1],
+            energy_mean=self._energy(means),
+            energy_sd=self._energy(variances).sqrt(),
         )
 
     def sample(self, features: Tensor, count: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -122,7 +123,12 @@ class Surrogate:
         normals = torch.randn(*chosen.shape, len(features), 1, generator=generator, dtype=torch.float64)
         rows = torch.arange(len(chosen)).unsqueeze(1)
         draws = (means[rows, chosen] + (factor[rows, chosen] @ normals).squeeze(-1)).transpose(0, 1)
-        return draws[:, :-2], draws[:, -2:].sum(1)
+        return draws[:, :-2], self._energy(draws.transpose(0, 1))
+
+    def _energy(self, outputs: Tensor) -> Tensor:
+        """Returns log energy per request from log outputs, or its variance from theirs (``outputs x ...``)."""
+        energy: Tensor = outputs[-2] + outputs[-1]
+        return energy if self._prior.is_paced else energy + outputs[0]
 
     # Fitting ----------------------------------------------------------------------------------------
 
@@ -133,11 +139,16 @@ class Surrogate:
 
     def _integrate(self) -> None:
         outputs, columns = len(self._misfit), self._belief.features.shape[1]
-        weighted = integrate(self._log_likelihood, outputs, columns)
+        weighted = integrate(self._log_likelihood, outputs, columns, self._misfit.shape[1])
         self._condition(weighted)
 
     def _log_likelihood(self, points: Tensor) -> Tensor:
         """Returns the log marginal likelihood of hyper-parameters (Rasmussen and Williams, equation 2.30)."""
+        outputs, trials = self._misfit.shape
+        block = max(1, _LARGEST_BLOCK // (outputs * trials**2))
+        return torch.cat([self._log_likelihood_of(some) for some in points.split(block, dim=1)], dim=1)
+
+    def _log_likelihood_of(self, points: Tensor) -> Tensor:
         factor, weights = self._solve(scales(points))
         fit = (self._misfit.unsqueeze(1) * weights.squeeze(-1)).sum(-1)
         return -fit / 2 - factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
@@ -168,21 +179,19 @@ class Surrogate:
         """Returns what two sets of configurations have in common, ``outputs x points x n x m``."""
         physics = (first.physics @ second.physics.transpose(-1, -2)).unsqueeze(1)
         polynomial = first.polynomial @ second.polynomial.T
+        residual = _matern(first.features, second.features, hyper.lengthscales)
+        stray = hyper.polynomial[..., None, None] * polynomial + hyper.residual[..., None, None] * residual
         return (
             hyper.physics[..., None, None] * physics
-            + hyper.polynomial[..., None, None] * polynomial
-            + hyper.residual[..., None, None] * _matern(first.features, second.features, hyper.lengthscales)
+            + self._prior.freedom[:, None, None, None] * stray
             + _LEVEL_VARIANCE
         )
 
     def _variance(self, hyper: Scales, belief: Belief) -> Tensor:
         """Returns the covariance's diagonal, ``outputs x points x n``."""
-        return (
-            hyper.physics.unsqueeze(-1) * belief.physics.square().sum(-1).unsqueeze(1)
-            + hyper.polynomial.unsqueeze(-1) * belief.polynomial.square().sum(-1)
-            + hyper.residual.unsqueeze(-1)
-            + _LEVEL_VARIANCE
-        )
+        physics = belief.physics.square().sum(-1).unsqueeze(1)
+        stray = hyper.polynomial.unsqueeze(-1) * belief.polynomial.square().sum(-1) + hyper.residual.unsqueeze(-1)
+        return hyper.physics.unsqueeze(-1) * physics + self._prior.freedom[:, None, None] * stray + _LEVEL_VARIANCE
 
     def _difference(self, hyper: Scales) -> Tensor:
         """Returns what trials of one earlier study have in common beyond that, ``outputs x points x n x n``."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from simulation.measured_table import Dataset, Point, Task
 from tuner.replay.row import Row
+from tuner.replay.task import ReplayTask
 
 DATASET = Dataset("by-hand", "inference", "Made by hand", "nobody", "Apache-2.0", "s per batch", "J per item", "")
 
@@ -24,12 +26,33 @@ def clock_table(latencies_s: Sequence[float], energies_j: Sequence[float]) -> Ta
     return table([({"gpu_mhz": 100 * (place + 1)}, *pair) for place, pair in enumerate(pairs)])
 
 
-def write_table(directory: Path, points: int = 12) -> Path:
+def replay_task(
+    device: str = "device",
+    workload: str = "workload",
+    slo: float = 2.0,
+    *,
+    dataset: str = "by-hand",
+    group: str = "inference",
+    knobs: Mapping[str, str] = CLOCKS,
+    best_mhz: int = 300,
+) -> ReplayTask:
+    """Makes a task of six clocks; the first knob is the one that matters, and the SLO of 2 x rules out the lowest."""
+    first, *others = knobs
+    points = tuple(
+        Point({first: mhz, **dict.fromkeys(others, 1)}, 660.0 / (mhz + 60), 1.0 + abs(mhz - best_mhz) / 1000)
+        for mhz in range(100, 700, 100)
+    )
+    return ReplayTask(Task(replace(DATASET, name=dataset, group=group), device, workload, knobs, points), slo)
+
+
+def write_table(directory: Path, points: int = 12, workloads: Sequence[str] = ("workload",)) -> Path:
     """Writes a table of one clock as files and returns its folder."""
     directory.mkdir(parents=True)
     lines = ["device,workload,gpu_mhz,latency_s,energy_j"]
-    for number in range(points):
-        lines.append(f"device,workload,{100 * (number + 1)},{2.0 - number / points},{1.0 + (number - 6) ** 2 / 20}")
+    for workload in workloads:
+        for number in range(points):
+            figures = f"{100 * (number + 1)},{2.0 - number / points},{1.0 + (number - 6) ** 2 / 20}"
+            lines.append(f"device,{workload},{figures}")
     (directory / "points.csv").write_text("\n".join(lines) + "\n")
     (directory / "dataset.toml").write_text(
         'title = "Made by hand"\nsource = "nobody"\ngroup = "inference"\nlicence = "Apache-2.0"\n'

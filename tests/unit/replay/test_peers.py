@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.unit.replay.tables import clock_table, table
 from tests.unit.search.records import SPACE, batch, clock, governor, measured, rejected, search_task
 from tuner.configuration import Configuration, ConfigurationSpace
-from tuner.replay.methods import REPLAY_METHODS
+from tuner.replay.methods import REPLAY_METHODS, VARIANTS
 from tuner.replay.peers.gaussian_process import ENERGY, LATENCY
 from tuner.replay.peers.optuna_gp import OptunaGpProposer
 from tuner.replay.peers.optuna_study import OptunaProposer
@@ -26,9 +26,10 @@ from tuner.replay.peers.pool import Pool, by_place, by_value
 from tuner.replay.task import ReplayTask
 from tuner.search.advice import AdvisingProposer
 from tuner.search.contract import Proposal, SearchTask
+from tuner.search.registry import OWN_METHODS
 from tuner.trial import Trial
 
-PEERS = [name for name in REPLAY_METHODS.names if name not in ("wattune", "random")]
+PEERS = [name for name in REPLAY_METHODS.names if name not in OWN_METHODS and name not in VARIANTS]
 MODEL_BASED = ["botorch-qlognei", "polythrottle"]
 
 

@@ -19,7 +19,7 @@ from tuner.replay.look import look_of
 from tuner.replay.methods import REPLAY_METHODS
 from tuner.replay.picture import draw_panel
 from tuner.replay.plot import write_plot
-from tuner.replay.scoring import TRIAL_CAP
+from tuner.replay.search_run import TRIAL_CAP
 
 FOUR_RUNS = [
     row(seed=0, regrets=(0.4, 0.1)),

@@ -11,7 +11,8 @@ import pytest
 from tests.unit.replay.tables import clock_table, table
 from tuner.configuration import Configuration, ParameterKind
 from tuner.errors import BadInputError
-from tuner.replay.scoring import TRIAL_CAP, is_worth_scoring, score
+from tuner.replay.scoring import is_worth_scoring, score
+from tuner.replay.search_run import TRIAL_CAP
 from tuner.replay.task import ReplayTask, parameter_kind
 from tuner.search.advice import Advice, AdvisingProposer
 from tuner.search.contract import Proposal, SearchTask, Stop

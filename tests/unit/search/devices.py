@@ -29,7 +29,9 @@ def fan() -> Parameter:
 
 PHASES = ConfigurationSpace((cpu_clock(), clock(choices=GPU_MHZ)))
 WITH_USELESS_KNOB = ConfigurationSpace((clock(choices=GPU_MHZ), fan()))
-SERVED = ConfigurationSpace((clock(choices=GPU_MHZ), Parameter("cpu.cores", "", ParameterKind.CORES, (1, 2, 4), Owner.KNOB)))
+SERVED = ConfigurationSpace(
+    (clock(choices=GPU_MHZ), Parameter("cpu.cores", "", ParameterKind.CORES, (1, 2, 4), Owner.KNOB))
+)
 
 
 def dynamic_power_w(clock_ghz: float, per_ghz_w: float, flat_up_to_ghz: float, slope: float) -> float:

@@ -1,170 +1,162 @@
-"""Evidence, surrogate and acquisition."""
+"""The surrogate on devices that it has never seen."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from torch import Tensor
 
-from tests.unit.search.records import BOUND_S, SPACE, default_configuration, measured, rejected, roofline
+from tests.unit.search.devices import Noise
+from tests.unit.search.records import (
+    SPACE,
+    Outcome,
+    Physics,
+    all_measured,
+    default_configuration,
+    measured,
+    objective,
+    recorded,
+    roofline,
+)
+from tests.unit.search.surrogates import ENCODING, EVERYTHING, predict, surrogate_of
 from tuner.configuration import Configuration
-from tuner.search import acquisition
-from tuner.search.basis import Basis
-from tuner.search.contract import EarlierStudy
-from tuner.search.encoding import Encoding
-from tuner.search.evidence import Evidence, Output, gather_evidence
+from tuner.objective import Objective, Scenario, Slo
 from tuner.search.surrogate import Prediction, Surrogate
-from tuner.trial import Interval, Trial, Verdict
 
-ENCODING = Encoding(SPACE)
-EVERYTHING = list(SPACE)
+BASELINE = default_configuration(SPACE)
 
 
-def trials_of(configurations: list[Configuration]) -> list[Trial]:
-    return [measured(number, configuration) for number, configuration in enumerate(configurations)]
+def truth(physics: Physics = roofline) -> Tensor:
+    """Log latency and log energy of everything, ``n x 2``."""
+    outcomes = [physics(one) for one in EVERYTHING]
+    return torch.tensor([(one.latencies_s[0], one.energy_j) for one in outcomes], dtype=torch.float64).log()
 
 
-def surrogate_of(trials: list[Trial], earlier: list[Trial] | None = None) -> Surrogate:
-    return Surrogate(Basis(ENCODING), gather_evidence(ENCODING, trials, (EarlierStudy(tuple(earlier or ())),)))
+def everywhere(surrogate: Surrogate) -> Prediction:
+    return surrogate.predict(ENCODING.encode(EVERYTHING))
 
 
-def predict(surrogate: Surrogate, configuration: Configuration) -> Prediction:
-    return surrogate.predict(ENCODING.encode([configuration]))
-
-
-def evidence_of(trial: Trial) -> Evidence:
-    return gather_evidence(ENCODING, [trial])
-
-
-class TestEvidence:
-    def test_power_times_seconds_per_request_is_the_energy(self) -> None:
-        trial = measured(0, EVERYTHING[7])
-        outputs = evidence_of(trial).outputs[0]
-        assert trial.measurement is not None
-        energy_j = math.exp(outputs[Output.SECONDS_PER_REQUEST] + outputs[Output.POWER])
-        assert energy_j == pytest.approx(trial.measurement.energy.per_request_j)
-
-    def test_a_rejected_trial_says_nothing_and_an_undecided_one_does(self) -> None:
-        undecided = measured(1, EVERYTHING[1])
-        assert undecided.measurement is not None
-        undecided = replace(undecided, measurement=replace(undecided.measurement, verdict=Verdict.UNDECIDED))
-        assert len(gather_evidence(ENCODING, [rejected(0, EVERYTHING[0]), undecided])) == 1
-
-    def test_a_wide_interval_of_energy_makes_power_uncertain_and_leaves_latency(self) -> None:
-        narrow = measured(0, EVERYTHING[0])
-        assert narrow.measurement is not None
-        energy = narrow.measurement.energy
-        wide_energy = replace(energy, interval=Interval(energy.per_request_j * 0.5, energy.per_request_j * 2))
-        wide = replace(narrow, measurement=replace(narrow.measurement, energy=wide_energy))
-        ratio = (evidence_of(wide).variances / evidence_of(narrow).variances)[0]
-        assert ratio[Output.POWER] > 100
-        assert ratio[Output.LATENCY] == 1
-
-    def test_few_queries_with_a_long_tail_make_latency_uncertain(self) -> None:
-        trial = measured(0, EVERYTHING[0])
-        assert trial.measurement is not None
-        variances = []
-        for queries in (10, 1000):
-            latency = replace(trial.measurement.latency, p50_s=trial.measurement.slo_latency_s / 2)
-            measurement = replace(trial.measurement, latency=latency, queries=queries)
-            variances.append(float(evidence_of(replace(trial, measurement=measurement)).variances[0, Output.LATENCY]))
-        assert variances[0] > 10 * variances[1]
-
-    def test_an_earlier_trial_that_lacks_a_parameter_is_left_out(self) -> None:
-        stranger = measured(0, Configuration({"batch_size": 4}))
-        assert len(gather_evidence(ENCODING, [measured(0, EVERYTHING[0])], [EarlierStudy((stranger,))])) == 1
-
-
-class TestSurrogate:
+class TestPredictions:
     def test_after_the_baseline_alone_it_knows_which_way_clock_and_batch_work(self) -> None:
-        baseline = default_configuration(SPACE)
-        surrogate = surrogate_of(trials_of([baseline]))
-        slower = Configuration({**baseline, "gpu.core.max_mhz": 510})
-        larger = Configuration({**baseline, "batch_size": 16})
-        here = predict(surrogate, baseline)
-        assert predict(surrogate, slower).latency_mean > here.latency_mean + 0.1
-        assert predict(surrogate, larger).latency_mean > here.latency_mean + 0.5
-        assert predict(surrogate, larger).energy_mean < here.energy_mean
+        surrogate = surrogate_of(all_measured([BASELINE]))
+        slower = predict(surrogate, Configuration({**BASELINE, "gpu.core.max_mhz": 510}))
+        larger = predict(surrogate, Configuration({**BASELINE, "batch_size": 16}))
+        here = predict(surrogate, BASELINE)
+        assert slower.latency_means > here.latency_means + 0.1
+        assert larger.latency_means > here.latency_means + 0.5
+        assert larger.energy_mean < here.energy_mean
 
     def test_it_is_certain_where_it_measured_and_uncertain_elsewhere(self) -> None:
-        baseline = default_configuration(SPACE)
-        surrogate = surrogate_of(trials_of([baseline]))
+        surrogate = surrogate_of(all_measured([BASELINE]))
         far = predict(surrogate, Configuration({"gpu.core.max_mhz": 306, "batch_size": 16}))
-        assert float(predict(surrogate, baseline).energy_sd) < 0.03
-        assert float(far.energy_sd) > 0.2
+        assert predict(surrogate, BASELINE).energy_sd < 0.03
+        assert far.energy_sd > 0.2
 
-    def test_ten_trials_predict_a_device_it_has_never_seen_within_a_few_per_cent(self) -> None:
-        surrogate = surrogate_of(trials_of(EVERYTHING[::6]))
-        prediction = surrogate.predict(ENCODING.encode(EVERYTHING))
-        truth = torch.tensor([roofline(configuration) for configuration in EVERYTHING], dtype=torch.float64).log()
-        assert (prediction.latency_mean - truth[:, 0]).abs().median() < 0.05
-        assert (prediction.energy_mean - truth[:, 1]).abs().median() < 0.05
+    def test_ten_trials_predict_a_device_within_a_few_per_cent(self) -> None:
+        prediction = everywhere(surrogate_of(all_measured(EVERYTHING[::6])))
+        assert (prediction.latency_means[0] - truth()[:, 0]).abs().median() < 0.03
+        assert (prediction.energy_mean - truth()[:, 1]).abs().median() < 0.03
+
+    def test_what_it_is_certain_of_is_true(self) -> None:
+        prediction = everywhere(surrogate_of(all_measured(EVERYTHING[::6], Noise(roofline, 0.02))))
+        latency_errors = (prediction.latency_means[0] - truth()[:, 0]) / prediction.latency_sds[0]
+        energy_errors = (prediction.energy_mean - truth()[:, 1]) / prediction.energy_sd
+        for errors in (latency_errors, energy_errors):
+            assert (errors.abs() < 2).double().mean() > 0.85
+            assert errors.abs().max() < 5
 
     def test_repeats_of_one_configuration_are_averaged(self) -> None:
-        def thirstier(configuration: Configuration) -> tuple[float, float]:
-            latency_s, energy_j = roofline(configuration)
-            return latency_s, 1.04 * energy_j
-
-        trials = [measured(0, EVERYTHING[3]), measured(1, EVERYTHING[3], thirstier)]
-        prediction = predict(surrogate_of(trials), EVERYTHING[3])
-        assert math.exp(prediction.energy_mean.item()) == pytest.approx(1.02 * roofline(EVERYTHING[3])[1], rel=0.01)
-
-    def test_an_earlier_study_of_a_similar_model_teaches_the_shape(self) -> None:
-        def heavier(configuration: Configuration) -> tuple[float, float]:
-            latency_s, energy_j = roofline(configuration)
-            return 1.7 * latency_s, 1.5 * energy_j
-
-        earlier = [measured(number, one, heavier) for number, one in enumerate(EVERYTHING[::3])]
-        own = trials_of([default_configuration(SPACE)])
-        truth = torch.tensor([roofline(one)[1] for one in EVERYTHING], dtype=torch.float64).log()
-
-        def error(surrogate: Surrogate) -> float:
-            return float((surrogate.predict(ENCODING.encode(EVERYTHING)).energy_mean - truth).abs().mean())
-
-        assert error(surrogate_of(own, earlier)) < 0.7 * error(surrogate_of(own))
-
-
-def prediction(latency_s: float, latency_sd: float, energy_j: float, energy_sd: float) -> Prediction:
-    values = (math.log(latency_s), latency_sd, math.log(energy_j), energy_sd)
-    return Prediction(*(torch.tensor([value], dtype=torch.float64) for value in values))
-
-
-class TestAcquisition:
-    @given(
-        latency_s=st.floats(0.05, 0.2),
-        latency_sd=st.floats(0.01, 0.5),
-        energy_j=st.floats(0.5, 2.0),
-        energy_sd=st.floats(0.05, 0.5),
-    )
-    def test_it_is_the_integral_that_it_stands_for(
-        self, latency_s: float, latency_sd: float, energy_j: float, energy_sd: float
-    ) -> None:
-        normal = torch.distributions.Normal(torch.tensor(0.0, dtype=torch.float64), 1.0)
-        steps = torch.linspace(-9, 9, 20001, dtype=torch.float64)
-        weights = normal.log_prob(steps).exp() * (steps[1] - steps[0])
-        improvement = (0.0 - math.log(energy_j) - energy_sd * steps).clamp_min(0.0)
-        feasibility = normal.cdf(torch.tensor((math.log(BOUND_S) - math.log(latency_s)) / latency_sd))
-        expected = float(feasibility * (improvement * weights).sum())
-        value = acquisition.log_constrained_improvement(
-            prediction(latency_s, latency_sd, energy_j, energy_sd), BOUND_S, incumbent_j=1.0
+        trials = [
+            measured(0, EVERYTHING[3]),
+            measured(1, EVERYTHING[3], lambda one: roofline(one).scaled(energy=1.04)),
+        ]
+        expected = 1.02 * roofline(EVERYTHING[3]).energy_j
+        assert predict(surrogate_of(trials), EVERYTHING[3]).energy_mean.exp().item() == pytest.approx(
+            expected, rel=0.01
         )
-        assert math.exp(value.item()) == pytest.approx(expected, rel=1e-3, abs=1e-9)
 
-    def test_without_an_incumbent_only_feasibility_counts(self) -> None:
-        likely, unlikely = prediction(0.09, 0.1, 9.0, 0.1), prediction(0.2, 0.1, 0.1, 0.1)
-        values = [acquisition.log_constrained_improvement(one, BOUND_S, None).item() for one in (likely, unlikely)]
-        assert values[0] > values[1]
+    def test_the_order_of_trials_hardly_matters(self) -> None:
+        trials = all_measured(EVERYTHING[::6])
+        forwards, backwards = everywhere(surrogate_of(trials)), everywhere(surrogate_of(trials[::-1]))
+        torch.testing.assert_close(forwards.energy_mean, backwards.energy_mean, rtol=0.0, atol=0.02)
 
-    def test_hopeless_candidates_keep_an_order(self) -> None:
-        bad, worse = (prediction(0.05, 0.1, energy_j, 0.01) for energy_j in (5.0, 6.0))
-        values = [acquisition.log_constrained_improvement(one, BOUND_S, 1.0).item() for one in (bad, worse)]
-        assert -math.inf < values[1] < values[0]
+    def test_another_unit_of_time_and_energy_changes_nothing_but_the_level(self) -> None:
+        configurations = EVERYTHING[::9]
+        plain = everywhere(surrogate_of(all_measured(configurations)))
+        scaled = everywhere(surrogate_of(all_measured(configurations, lambda one: roofline(one).scaled(7.0, 0.3))))
+        torch.testing.assert_close(scaled.latency_means, plain.latency_means + math.log(7.0))
+        torch.testing.assert_close(scaled.energy_mean, plain.energy_mean + math.log(0.3))
+        torch.testing.assert_close(scaled.energy_sd, plain.energy_sd)
 
-    def test_a_certain_saving_is_a_certain_gain(self) -> None:
-        saving = prediction(0.05, 0.01, 0.5, 0.01)
-        assert acquisition.gain_probability(saving, BOUND_S, 1.0, 0.02).item() == pytest.approx(1.0)
-        assert acquisition.gain_probability(saving, BOUND_S, 0.505, 0.02).item() < 0.2
+
+class TestSeveralSlos:
+    def test_each_has_its_own_latency(self) -> None:
+        asked = Objective(Scenario.SINGLE_STREAM, (Slo(50.0, 0.1), Slo(99.0, 0.2)))
+
+        def both(configuration: Configuration) -> Outcome:
+            plain = roofline(configuration)
+            (latency_s,) = plain.latencies_s
+            tail_s = 2.0 * latency_s * float(configuration["batch_size"]) ** -0.3
+            return Outcome((latency_s, tail_s), plain.energy_j, plain.throughput_hz)
+
+        trials = [recorded(number, one, both(one), asked) for number, one in enumerate(EVERYTHING[::6])]
+        prediction = everywhere(surrogate_of(trials, asked=asked))
+        assert prediction.latency_means.shape == (2, len(EVERYTHING))
+        expected = torch.tensor([both(one).latencies_s for one in EVERYTHING], dtype=torch.float64).log().T
+        assert ((prediction.latency_means - expected).abs().median(1).values < 0.05).all()
+
+
+class TestSamples:
+    @pytest.mark.parametrize("scenario", [Scenario.SINGLE_STREAM, Scenario.LIVE])
+    def test_their_moments_are_those_of_the_prediction(self, scenario: Scenario) -> None:
+        asked = Objective(scenario, objective().slos)
+        surrogate = surrogate_of(all_measured(EVERYTHING[::11]), asked=asked)
+        features, count = ENCODING.encode(EVERYTHING[1::7]), 20_000
+        latencies, energies = surrogate.sample(features, count, seed=3)
+        prediction = surrogate.predict(features)
+        assert latencies.shape == (count, 1, len(features))
+        error = 5 / math.sqrt(count)
+        assert ((latencies.mean(0) - prediction.latency_means).abs() < error * prediction.latency_sds).all()
+        assert ((energies.mean(0) - prediction.energy_mean).abs() < error * prediction.energy_sd).all()
+        torch.testing.assert_close(latencies.std(0), prediction.latency_sds, rtol=0.05, atol=1e-3)
+        torch.testing.assert_close(energies.std(0), prediction.energy_sd, rtol=0.05, atol=1e-3)
+        together = ((latencies[:, 0] - latencies[:, 0].mean(0)) * (energies - energies.mean(0))).mean(0)
+        scale = prediction.latency_sds[0] * prediction.energy_sd
+        assert ((together - prediction.covariance).abs() < 0.06 * scale + 1e-5).all()
+
+    def test_neighbours_turn_out_alike(self) -> None:
+        surrogate = surrogate_of(all_measured([BASELINE]))
+        near, next_to_it, far = (
+            Configuration({"gpu.core.max_mhz": mhz, "batch_size": items})
+            for mhz, items in ((306, 1), (408, 1), (1300, 16))
+        )
+        _, energies = surrogate.sample(ENCODING.encode([near, next_to_it, far]), 4000, seed=0)
+        correlation = torch.corrcoef(energies.T)
+        assert correlation[0, 1] > 0.7
+        assert correlation[0, 1] > correlation[0, 2] + 0.2
+
+    def test_the_same_seed_draws_the_same(self) -> None:
+        surrogate, features = surrogate_of(all_measured(EVERYTHING[::9])), ENCODING.encode(EVERYTHING[:4])
+        first, again, other = (surrogate.sample(features, 8, seed)[1] for seed in (1, 1, 2))
+        assert torch.equal(first, again)
+        assert not torch.equal(first, other)
+
+
+class TestOutliers:
+    WRONG = EVERYTHING[24]
+
+    def error(self, physics: Physics) -> float:
+        prediction = everywhere(surrogate_of(all_measured(EVERYTHING[::6], physics)))
+        return float((prediction.energy_mean - truth()[:, 1]).abs().mean())
+
+    def test_a_trial_that_went_wrong_hardly_counts(self) -> None:
+        wrong = Noise(roofline, 0.005, outlier=self.WRONG, outlier_factor=1.5)
+        assert self.error(wrong) < self.error(Noise(roofline, 0.005)) + 0.02
+
+    def test_it_is_not_believed_where_it_was_measured(self) -> None:
+        wrong = Noise(roofline, 0.005, outlier=self.WRONG, outlier_factor=1.5)
+        surrogate = surrogate_of(all_measured(EVERYTHING[::6], wrong))
+        believed = predict(surrogate, self.WRONG).energy_mean.item()
+        assert abs(believed - math.log(roofline(self.WRONG).energy_j)) < 0.1

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.unit.search.records import SPACE, clock, default_configuration, measured, search_task
+from tests.unit.search.records import SPACE, Outcome, clock, default_configuration, measured, search_task
 from tuner import serialization
 from tuner.configuration import Configuration, ConfigurationSpace
 from tuner.errors import BadInputError, ProcessLostError
@@ -177,7 +177,7 @@ class TestClient:
     def test_a_failure_of_the_search_is_told_and_the_worker_lives_on(self, client: SearchClient) -> None:
         client.propose([BASELINE])
         pid = client.pid
-        broken = measured(1, next(iter(SPACE)), lambda _: (0.01, -1.0))
+        broken = measured(1, next(iter(SPACE)), lambda _: Outcome((0.01,), -1.0, 100.0))
         with pytest.raises(SearchError, match="search failed"):
             client.propose([BASELINE, broken])
         assert isinstance(client.propose([BASELINE]), Proposal)

@@ -15,7 +15,6 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from tuner.objective import Scenario
 from tuner.search.encoding import Encoding
 from tuner.search.evidence import Output
 from tuner.search.physics.controls import CPU, Controls, Settings
@@ -26,23 +25,22 @@ DEVICES = 256
 _LOWEST_THROTTLE = 0.15
 _BISECTIONS = 14
 _MOST_UTILIZED = 0.98
-_PACED = (Scenario.SERVER, Scenario.LIVE)
 
 
 class Ensemble:
     """Imagined devices, asked all at once. Answers are relative to the highest settings."""
 
-    def __init__(self, encoding: Encoding, scenario: Scenario, count: int = DEVICES) -> None:
+    def __init__(self, encoding: Encoding, is_paced: bool, count: int = DEVICES) -> None:
         """Imagines the devices.
 
         Args:
             encoding: Of the space.
-            scenario: How load arrives.
+            is_paced: Whether requests come at a rate of their own.
             count: How many devices.
         """
         self._controls = Controls(encoding)
         self._devices = imagine(self._controls, count)
-        self._is_paced = scenario in _PACED
+        self._is_paced = is_paced
 
     def __call__(self, features: Tensor) -> Tensor:
         """Returns natural logarithms by :class:`Output`, ``3 x n x devices`` (for features ``n x d``)."""
@@ -55,13 +53,11 @@ class Ensemble:
             busy = self._utilization(settings, seconds_per_request)
             latency = latency + self._waiting(busy)
             power = self._devices.static + (power - self._devices.static) * busy / self._devices.utilization
-            seconds_per_request = -settings.rate.log() + 0.0 * seconds_per_request
+            pace = -settings.rate.log().expand_as(latency)
+        else:
+            pace = seconds_per_request - latency
         log_power = log_power + power.log() + self._devices.filling * (settings.batch / settings.largest_batch).log()
-        outputs = {
-            Output.LATENCY: latency,
-            Output.SECONDS_PER_REQUEST: seconds_per_request,
-            Output.POWER: log_power,
-        }
+        outputs = {Output.LATENCY: latency, Output.PACE: pace, Output.POWER: log_power}
         return torch.stack([outputs[output] for output in Output])
 
     # Time and power of a batch --------------------------------------------------------------------
