@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TypeAlias
@@ -114,19 +114,3 @@ class Candidates:
     def _features(self, rows: Tensor) -> Tensor:
         numbers = rows.long()
         return torch.cat([choices[numbers[:, column]] for column, choices in enumerate(self._encoded_choices)], dim=1)
-
-    def __len__(self) -> int:
-        return len(self._listing.rows)
-
-    def __getitem__(self, position: int) -> Configuration:
-        """Returns the configuration at a position."""
-        return self._grid.configuration(self._listing.rows[position])
-
-    def untried(self, tried: Iterable[Configuration]) -> Tensor:
-        """Returns the positions of the configurations that are not among these, ascending (int64)."""
-        return self._listing.untried(tried)
-
-    def chunks(self, positions: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yields these positions a chunk at a time, with their feature vectors (``chunk x d``, float64)."""
-        for chunk in positions.split(CHUNK_SIZE):
-            yield chunk, self._features(self._listing.rows[chunk])

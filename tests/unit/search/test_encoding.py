@@ -6,13 +6,9 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.unit.search.records import SPACE, batch, clock, governor
-from tuner.configuration import Configuration, ConfigurationSpace, OrderConstraint, Parameter
-from tuner.search import candidates as candidates_module
-from tuner.search.candidates import Candidates
+from tuner.configuration import Configuration, ConfigurationSpace, OrderConstraint
 from tuner.search.encoding import Encoding
 
 
@@ -51,45 +47,6 @@ def test_a_parameter_with_one_choice_tells_nothing_apart() -> None:
     assert Encoding(space).encode(space).tolist() == [[0.0]]
 
 
-@st.composite
-def spaces(draw: st.DrawFn) -> ConfigurationSpace:
-    numbers = st.lists(st.integers(1, 30), min_size=1, max_size=5, unique=True).map(lambda one: tuple(sorted(one)))
-    parameters: list[Parameter] = [clock(f"clock_{number}", draw(numbers)) for number in range(draw(st.integers(1, 3)))]
-    constraints = []
-    if len(parameters) > 1 and draw(st.booleans()):
-        constraints.append(OrderConstraint("clock_1", "clock_0", draw(st.sampled_from([0.5, 1.0, 1.5]))))
-    if draw(st.booleans()):
-        parameters.append(governor())
-    space = ConfigurationSpace(tuple(parameters), tuple(constraints))
-    if draw(st.booleans()):
-        return ConfigurationSpace(space.parameters, pool=tuple(space)[::2])
-    return space
-
-
-@given(spaces())
-def test_candidates_are_what_the_space_yields_in_the_same_order(space: ConfigurationSpace) -> None:
-    candidates = Candidates(space, Encoding(space))
-    assert [candidates[position] for position in range(len(candidates))] == list(space)
-
-
-@given(spaces(), st.data())
-def test_the_untried_are_all_but_the_tried(space: ConfigurationSpace, data: st.DataObject) -> None:
-    everything = list(space)
-    tried = data.draw(st.lists(st.sampled_from(everything))) if everything else []
-    candidates = Candidates(space, Encoding(space))
-    untried = [candidates[int(position)] for position in candidates.untried(tried)]
-    assert untried == [configuration for configuration in everything if configuration not in tried]
-
-
-def test_chunks_hold_the_encoding_of_their_positions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(candidates_module, "CHUNK_SIZE", 7)
-    encoding = Encoding(SPACE)
-    candidates = Candidates(SPACE, encoding)
-    chunks = list(candidates.chunks(candidates.untried([])))
-    assert [len(positions) for positions, _ in chunks] == [7] * 7 + [6]
-    assert torch.equal(torch.cat([features for _, features in chunks]), encoding.encode(SPACE))
-
-
 def test_the_grids_of_the_polythrottle_paper_have_5005_and_1820_points() -> None:
     for memory_clocks, points in ((11, 5005), (4, 1820)):
         space = ConfigurationSpace(
@@ -101,4 +58,4 @@ def test_the_grids_of_the_polythrottle_paper_have_5005_and_1820_points() -> None
             ),
             (OrderConstraint("gpu.core.min_mhz", "gpu.core.max_mhz"),),
         )
-        assert len(Candidates(space, Encoding(space))) == points
+        assert space.size == points
