@@ -60,8 +60,9 @@ class StudySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         horizon_hours: For how long a result will be in use: what a further trial may save, it saves until then.
         min_feasibility: Least probability of holding every SLO with which a configuration is tried; None for the
             search's own choice, which is 0.95 under ``live`` and 0 elsewhere.
-        max_steps: By how many choices of each parameter a configuration that is tried may lie away from one that is
-            known to hold every SLO; None for the search's own choice, which is 2 under ``live`` and any elsewhere.
+        max_steps: By how many steps of each parameter a configuration that is tried may lie away from one that is
+            known to hold every SLO; None for the search's own choice, which is 2 under ``live`` and any elsewhere. A
+            step is a choice, or an eighth of many choices.
         learn_from: What a study learns from besides its own trials: the study that it is a re-tune of (``parent``), or
             also earlier studies of the same workload on this device (``device``).
     """

@@ -11,6 +11,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tuner.parameter_effect import ParameterEffect
 from tuner.search.contract import Proposal, Proposer, Stop
 from tuner.trial import Trial
 
@@ -34,6 +35,10 @@ class AdvisingProposer(Proposer):
     @abstractmethod
     def advise(self, trials: Sequence[Trial]) -> Advice:
         """Returns the next configuration and whether to stop, for every trial so far."""
+
+    def effects(self, trials: Sequence[Trial]) -> tuple[ParameterEffect, ...]:  # noqa: ARG002 - for those with a model
+        """Returns what each parameter does, as far as these trials tell; a proposer without a model knows none."""
+        return ()
 
     def propose(self, trials: Sequence[Trial]) -> Proposal | Stop:
         """Returns the next configuration, or says that searching on does not pay."""

@@ -11,10 +11,12 @@ import math
 from collections.abc import Sequence
 
 from tuner.configuration import Configuration
+from tuner.parameter_effect import ParameterEffect
 from tuner.search import acquisition, contract, stopping
 from tuner.search.advice import Advice, AdvisingProposer
 from tuner.search.candidates import Candidates, Ranking
 from tuner.search.contract import Goal, Proposal, SearchTask, Stop
+from tuner.search.effects import parameter_effects
 from tuner.search.encoding import Encoding
 from tuner.search.evidence import gather_evidence
 from tuner.search.incumbents import Incumbents
@@ -50,6 +52,10 @@ class BayesianProposer(AdvisingProposer):
             return Advice(self._fastest(tried), spent)
         surrogate = Surrogate(self._prior, evidence)
         return self._advise(trials, tried, surrogate, spent)
+
+    def effects(self, trials: Sequence[Trial]) -> tuple[ParameterEffect, ...]:
+        """Returns what each parameter does along its line through the incumbent."""
+        return parameter_effects(self.task, self._space, self._encoding, self._prior, trials)
 
     def _advise(
         self, trials: Sequence[Trial], tried: Sequence[Configuration], surrogate: Surrogate, spent: Stop | None

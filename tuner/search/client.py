@@ -15,6 +15,7 @@ import psutil
 
 from tuner import serialization
 from tuner.errors import ProcessLostError, WattuneError
+from tuner.parameter_effect import ParameterEffect
 from tuner.search import protocol
 from tuner.search.contract import Proposal, SearchTask, Stop
 from tuner.search.protocol import Greeting, Reply, Request
@@ -115,12 +116,20 @@ class SearchClient:
             SearchLostError: The worker died twice, or did not answer in time.
             SearchError: The worker could not make a proposal of these trials.
         """
-        request = Request("propose", trials=tuple(trials))
-        try:
-            return self._ask(request)
-        except _WorkerDiedError as error:
-            _logger.warning("%s It is started again.", error)
-        return self._ask(request)
+        reply = self._ask(Request("propose", trials=tuple(trials)))
+        outcome = reply.proposal or reply.stop
+        if outcome is None:
+            raise SearchError("The search worker answered with neither a proposal nor a stop.")
+        return outcome
+
+    def effects(self, trials: Sequence[Trial]) -> tuple[ParameterEffect, ...]:
+        """Returns what each parameter does, as far as these trials tell; nothing if the method has no model.
+
+        Raises:
+            SearchLostError: The worker died twice, or did not answer in time.
+            SearchError: The worker could not tell.
+        """
+        return self._ask(Request("effects", trials=tuple(trials))).effects
 
     def close(self) -> None:
         """Ends the worker."""
@@ -133,7 +142,15 @@ class SearchClient:
             self._process.kill()
             self.close()
 
-    def _ask(self, request: Request) -> Proposal | Stop:
+    def _ask(self, request: Request) -> Reply:
+        """Asks the worker; one that has died is replaced once."""
+        try:
+            return self._ask_once(request)
+        except _WorkerDiedError as error:
+            _logger.warning("%s It is started again.", error)
+        return self._ask_once(request)
+
+    def _ask_once(self, request: Request) -> Reply:
         """Asks the worker, which is made ready first; a worker that fails to answer is ended."""
         process = self._make_ready()
         try:
@@ -141,10 +158,9 @@ class SearchClient:
         except SearchLostError:
             self._abandon()
             raise
-        outcome = reply.proposal or reply.stop
-        if outcome is None:
-            raise SearchError(reply.error or "The search worker answered with neither a proposal nor a stop.")
-        return outcome
+        if reply.error:
+            raise SearchError(reply.error)
+        return reply
 
     def _make_ready(self) -> _WorkerProcess:
         """Returns a worker that has the task; one that does not get ready is ended."""

@@ -28,8 +28,8 @@ class Caution:
     Attributes:
         min_feasibility: Nothing is proposed that holds every SLO with less probability, as long as anything else is
             left that might save energy. 0 leaves the risk to the expected improvement.
-        max_steps: By how many choices of each parameter a proposal may at most lie away from a configuration that
-            was measured and holds every SLO; None for any number.
+        max_steps: By how many steps of each parameter a proposal may at most lie away from a configuration that was
+            measured and holds every SLO; None for any number. A step is a choice, or an eighth of many choices.
     """
 
     min_feasibility: float = 0.0

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tuner.parameter_effect import ParameterEffect
 from tuner.search.contract import Proposal, SearchTask, Stop
 from tuner.trial import Trial
 
@@ -32,13 +33,13 @@ class Request:
     """A line to the worker.
 
     Attributes:
-        call: ``start`` gives it a task, ``propose`` asks for a proposal.
+        call: ``start`` gives it a task, ``propose`` asks for a proposal, ``effects`` for what each parameter does.
         method: For ``start``: the proposer's name.
         task: For ``start``: what is to be searched.
-        trials: For ``propose``: every trial so far.
+        trials: For ``propose`` and ``effects``: every trial so far.
     """
 
-    call: Literal["start", "propose"]
+    call: Literal["start", "propose", "effects"]
     method: str = ""
     task: SearchTask | None = None
     trials: tuple[Trial, ...] = ()
@@ -51,9 +52,11 @@ class Reply:
     Attributes:
         proposal: The configuration to measure next.
         stop: Why searching on does not pay.
+        effects: What each parameter does, if that was asked.
         error: Why the request could not be answered, in one sentence.
     """
 
     proposal: Proposal | None = None
     stop: Stop | None = None
+    effects: tuple[ParameterEffect, ...] = ()
     error: str = ""

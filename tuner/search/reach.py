@@ -11,11 +11,18 @@ from tuner.configuration import Configuration, ConfigurationSpace, ParameterKind
 from tuner.search.encoding import Encoding
 
 
+_ROUNDING = 1e-9
+
+STEPS_IN_RANGE = 8
+"""Where choices lie closer together, a step is this part of the whole range."""
+
+
 class Reach:
     """The surroundings of proven configurations.
 
-    A proposal may lie a few choices away from a proven configuration in every parameter. Categories have no order, so
-    that any other one is a step away; the arrival rate is no step at all.
+    A proposal may lie a few steps away from a proven configuration in every parameter. A step is a choice, or an
+    eighth of the choices where there are many: nobody wants to walk through a hundred clocks two at a time. Categories
+    have no order, so that any other one is within reach; the arrival rate is no step at all.
     """
 
     def __init__(self, space: ConfigurationSpace, encoding: Encoding, max_steps: int | None) -> None:
@@ -24,7 +31,7 @@ class Reach:
         Args:
             space: The legal configurations.
             encoding: Of that space.
-            max_steps: How many choices of each parameter; None for any number.
+            max_steps: How many steps in each parameter; None for any number.
         """
         self._encoding = encoding
         self._max_steps = max_steps
@@ -40,11 +47,17 @@ class Reach:
         if self._max_steps is None or not proven or not self._counted:
             return torch.ones(len(features), dtype=torch.bool)
         steps = self._numbers(features).unsqueeze(1) - self._numbers(self._encoding.encode(proven)).unsqueeze(0)
-        return (steps.abs() <= self._max_steps).all(-1).any(-1)
+        return (steps.abs() <= self._max_steps + _ROUNDING).all(-1).any(-1)
 
     def _numbers(self, features: Tensor) -> Tensor:
-        """Returns the number of the choice nearest to each value, ``n x counted columns``."""
-        return torch.stack([_nearest(choices, features[:, place]) for place, choices in self._counted], dim=1)
+        """Returns how many steps up each value lies, ``n x counted columns``."""
+        steps = [_nearest(choices, features[:, place]) * _step(len(choices)) for place, choices in self._counted]
+        return torch.stack(steps, dim=1)
+
+
+def _step(choices: int) -> float:
+    """Returns which part of a step lies between two neighbours among so many choices."""
+    return min(1.0, STEPS_IN_RANGE / max(choices - 1, 1))
 
 
 def _nearest(choices: Tensor, values: Tensor) -> Tensor:

@@ -55,6 +55,8 @@ class Worker:
             return Reply()
         if self._proposer is None:
             return Reply(error="The search worker was asked for a proposal before it had a task.")
+        if request.call == "effects":
+            return Reply(effects=self._proposer.effects(request.trials))
         outcome = self._proposer.propose(request.trials)
         return Reply(proposal=outcome) if isinstance(outcome, Proposal) else Reply(stop=outcome)
 

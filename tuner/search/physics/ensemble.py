@@ -116,7 +116,8 @@ class Ensemble:
             settings.cores, self._devices.parallel, self._devices.contention, strict=True
         ):
             speed = speed * (
-                _amdahl(torch.tensor(highest), parallel, contention) / _amdahl(ratio * highest, parallel, contention)
+                _amdahl(torch.tensor(highest, dtype=torch.float64), parallel, contention)
+                / _amdahl(ratio * highest, parallel, contention)
             )
         return speed
 
