@@ -11,7 +11,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tests.unit.search.records import Outcome, Physics, batch, clock
+from tests.unit.search.records import Outcome, Physics, clock
 from tuner.configuration import Configuration, ConfigurationSpace, Owner, Parameter, ParameterKind, Value
 
 CPU_MHZ = (400, 600, 800, 1000, 1200, 1400, 1600, 1800, 2000)
@@ -22,13 +22,13 @@ def cpu_clock() -> Parameter:
     return clock("cpu.max_mhz", CPU_MHZ)
 
 
-def fan() -> Parameter:
-    """A knob that has nothing to do with any model here, although it claims to be a clock."""
+def copy_clock() -> Parameter:
+    """A knob that has nothing to do with any device here, although it is a clock."""
     return clock("gpu.copy.max_mhz", (200, 400, 800, 1600))
 
 
 PHASES = ConfigurationSpace((cpu_clock(), clock(choices=GPU_MHZ)))
-WITH_USELESS_KNOB = ConfigurationSpace((clock(choices=GPU_MHZ), fan()))
+WITH_USELESS_KNOB = ConfigurationSpace((clock(choices=GPU_MHZ), copy_clock()))
 SERVED = ConfigurationSpace(
     (clock(choices=GPU_MHZ), Parameter("cpu.cores", "", ParameterKind.CORES, (1, 2, 4), Owner.KNOB))
 )
@@ -98,7 +98,3 @@ class Noise:
         latencies_s = tuple(latency_s * stretch for latency_s in true.latencies_s)
         energy_j = true.energy_j * wrong * math.exp(chance.gauss(0.0, self.sd))
         return Outcome(latencies_s, energy_j, true.throughput_hz / stretch)
-
-
-def batched_space() -> ConfigurationSpace:
-    return ConfigurationSpace((clock(choices=GPU_MHZ), batch()))

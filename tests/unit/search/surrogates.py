@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
+
 from tests.unit.search.records import SPACE, objective
 from tuner.configuration import Configuration, ConfigurationSpace
 from tuner.objective import Objective
@@ -31,3 +33,14 @@ def surrogate_of(
 
 def predict(surrogate: Surrogate, configuration: Configuration) -> Prediction:
     return surrogate.predict(ENCODING.encode([configuration]))
+
+
+def prediction(latencies_s: Sequence[float], latency_sd: float, energy_j: float, energy_sd: float) -> Prediction:
+    """A prediction of one candidate; its latencies are as uncertain as each other."""
+    latencies = torch.tensor([[latency_s] for latency_s in latencies_s], dtype=torch.float64)
+    return Prediction(
+        latency_means=latencies.log(),
+        latency_sds=torch.full_like(latencies, latency_sd),
+        energy_mean=torch.tensor([energy_j], dtype=torch.float64).log(),
+        energy_sd=torch.tensor([energy_sd], dtype=torch.float64),
+    )

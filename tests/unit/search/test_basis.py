@@ -16,7 +16,8 @@ from tuner.search.encoding import Encoding
 
 def values(space: ConfigurationSpace, configuration: dict[str, int | str]) -> list[float]:
     encoding = Encoding(space)
-    return Basis(encoding)(encoding.encode([Configuration(configuration)]))[0].tolist()
+    found: list[float] = Basis(encoding)(encoding.encode([Configuration(configuration)]))[0].tolist()
+    return found
 
 
 def test_at_the_highest_choices_nothing_is_added() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def evidence_of(*trials: Trial, asked: Objective = OBJECTIVE) -> Evidence:
     return gather_evidence(ENCODING, asked, trials)
 
 
-def changed(trial: Trial, **changes: object) -> Trial:
+def changed(trial: Trial, **changes: Any) -> Trial:
     assert trial.measurement is not None
     return replace(trial, measurement=replace(trial.measurement, **changes))
 

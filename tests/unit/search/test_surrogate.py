@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -122,9 +123,6 @@ class TestSamples:
         assert ((energies.mean(0) - prediction.energy_mean).abs() < error * prediction.energy_sd).all()
         torch.testing.assert_close(latencies.std(0), prediction.latency_sds, rtol=0.05, atol=1e-3)
         torch.testing.assert_close(energies.std(0), prediction.energy_sd, rtol=0.05, atol=1e-3)
-        together = ((latencies[:, 0] - latencies[:, 0].mean(0)) * (energies - energies.mean(0))).mean(0)
-        scale = prediction.latency_sds[0] * prediction.energy_sd
-        assert ((together - prediction.covariance).abs() < 0.06 * scale + 1e-5).all()
 
     def test_neighbours_turn_out_alike(self) -> None:
         surrogate = surrogate_of(all_measured([BASELINE]))
@@ -145,18 +143,25 @@ class TestSamples:
 
 
 class TestOutliers:
-    WRONG = EVERYTHING[24]
+    """A trial that went wrong among nearly thirty: fewer leave room for taking it for a rugged device."""
+
+    CLEAN = Noise(roofline, 0.005)
 
     def error(self, physics: Physics) -> float:
-        prediction = everywhere(surrogate_of(all_measured(EVERYTHING[::6], physics)))
+        prediction = everywhere(surrogate_of(all_measured(EVERYTHING[::2], physics)))
         return float((prediction.energy_mean - truth()[:, 1]).abs().mean())
 
-    def test_a_trial_that_went_wrong_hardly_counts(self) -> None:
-        wrong = Noise(roofline, 0.005, outlier=self.WRONG, outlier_factor=1.5)
-        assert self.error(wrong) < self.error(Noise(roofline, 0.005)) + 0.02
+    @pytest.mark.parametrize("factor", [0.8, 1.2, 2.0])
+    @pytest.mark.parametrize("wrong", EVERYTHING[6:40:10])
+    def test_it_is_not_believed_and_hardly_counts(self, wrong: Configuration, factor: float) -> None:
+        physics = replace(self.CLEAN, outlier=wrong, outlier_factor=factor)
+        surrogate = surrogate_of(all_measured(EVERYTHING[::2], physics))
+        believed = predict(surrogate, wrong).energy_mean.item()
+        assert abs(believed - math.log(roofline(wrong).energy_j)) < 0.5 * abs(math.log(factor))
+        assert self.error(physics) < self.error(self.CLEAN) + 0.02
 
-    def test_it_is_not_believed_where_it_was_measured(self) -> None:
-        wrong = Noise(roofline, 0.005, outlier=self.WRONG, outlier_factor=1.5)
-        surrogate = surrogate_of(all_measured(EVERYTHING[::6], wrong))
-        believed = predict(surrogate, self.WRONG).energy_mean.item()
-        assert abs(believed - math.log(roofline(self.WRONG).energy_j)) < 0.1
+    def test_one_of_few_that_differs_is_not_taken_for_wrong(self) -> None:
+        physics = replace(self.CLEAN, outlier=EVERYTHING[20], outlier_factor=2.0)
+        surrogate = surrogate_of(all_measured(EVERYTHING[::20], physics))
+        believed = predict(surrogate, EVERYTHING[20]).energy_mean.item()
+        assert abs(believed - math.log(2.0 * roofline(EVERYTHING[20]).energy_j)) < 0.05

@@ -36,8 +36,9 @@ def huge_trials() -> list[Trial]:
     return [measured(0, fastest)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client() -> Iterator[SearchClient]:
+    """One for all tests that leave it at work: starting one takes seconds."""
     search = SearchClient()
     search.begin(search_task())
     yield search
@@ -183,11 +184,12 @@ class TestClient:
         assert isinstance(client.propose([BASELINE]), Proposal)
         assert client.pid == pid
 
-    def test_closing_ends_the_worker_and_may_be_repeated(self, client: SearchClient) -> None:
-        client.propose([BASELINE])
-        process = worker_of(client)
-        client.close()
-        client.close()
+    def test_closing_ends_the_worker_and_may_be_repeated(self) -> None:
+        search = SearchClient()
+        search.begin(search_task())
+        process = worker_of(search)
+        search.close()
+        search.close()
         wait_until_gone(process)
 
     def test_the_client_holds_neither_torch_nor_numpy(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 from unittest.mock import patch
 
 import torch
@@ -65,7 +66,7 @@ UNUSUAL_SPACES = {
 }
 
 
-few = settings(max_examples=30)
+few = settings(max_examples=15)
 """Each example asks 256 devices."""
 
 
@@ -97,9 +98,7 @@ def devices_of(space: ConfigurationSpace) -> Devices:
     return imagine(Controls(Encoding(space)), ensemble_module.DEVICES)
 
 
-def ensemble_of(
-    space: ConfigurationSpace, is_paced: bool = False, **constants: Tensor | tuple[Tensor, ...] | dict[str, Tensor]
-) -> Ensemble:
+def ensemble_of(space: ConfigurationSpace, is_paced: bool = False, **constants: Any) -> Ensemble:
     """Imagines devices for a space; the given constants replace those that were drawn."""
 
     def changed(controls: Controls, count: int) -> Devices:

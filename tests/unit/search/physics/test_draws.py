@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -41,6 +41,7 @@ def test_one_value_lies_between_each_two_neighbouring_quantiles(
     assert torch.equal(places.floor(), torch.arange(COUNT, dtype=torch.float64))
 
 
+@settings(max_examples=20)
 @given(st.lists(st.floats(0.2, 5.0), min_size=2, max_size=6))
 def test_shares_are_positive_and_add_up_to_one(concentrations: list[float]) -> None:
     shares = torch.stack(Draws(COUNT, 6).shares(concentrations))
@@ -48,9 +49,10 @@ def test_shares_are_positive_and_add_up_to_one(concentrations: list[float]) -> N
     torch.testing.assert_close(shares.sum(0), torch.ones(COUNT, dtype=torch.float64))
 
 
+@settings(max_examples=10)
 @given(st.lists(st.floats(0.3, 5.0), min_size=2, max_size=4))
 def test_shares_have_the_moments_of_a_dirichlet_distribution(concentrations: list[float]) -> None:
-    shares = torch.stack(Draws(4096, 6).shares(concentrations))
+    shares = torch.stack(Draws(2048, 6).shares(concentrations))
     total = sum(concentrations)
     means = torch.tensor(concentrations, dtype=torch.float64) / total
     torch.testing.assert_close(shares.mean(1), means, rtol=0.0, atol=0.01)

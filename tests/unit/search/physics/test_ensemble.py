@@ -41,7 +41,7 @@ from tuner.search.physics.ensemble import DEVICES, Ensemble
 CLOCKS = (GPU, GPU_MIN, PREFILL, CPU, MEMORY)
 WORKERS = (CORES, THREADS, QUOTA)
 UNCAPPED = tuple(one for one in NUMBERS if one.kind is not ParameterKind.POWER_CAP)
-ROUNDING = 1e-7
+ROUNDING = 1e-9
 
 
 def never_falls(values: Tensor) -> bool:
@@ -159,7 +159,9 @@ class TestCores:
         space = ConfigurationSpace((CORES,))
         constants = {"parallel": (constant(0.8),), "contention": (constant(0.0),), "fixed": constant(0.0)}
         latency = ensemble_of(space, **constants)(line(space, highest(space), CORES))[Output.LATENCY]
-        expected = torch.tensor([(0.2 + 0.8 / cores) / (0.2 + 0.8 / 8) for cores in CORES.choices], dtype=torch.float64)
+        expected = torch.tensor(
+            [(0.2 + 0.8 / float(cores)) / (0.2 + 0.8 / 8) for cores in CORES.choices], dtype=torch.float64
+        )
         torch.testing.assert_close(latency.exp(), expected.unsqueeze(1).expand_as(latency))
 
 
@@ -186,12 +188,13 @@ class TestBatches:
         latency = answers(line(space, highest(space), BATCH))[Output.LATENCY]
         torch.testing.assert_close(latency, torch.zeros_like(latency), rtol=0.0, atol=1e-6)
 
-    def test_a_batch_far_beyond_saturation_costs_its_own_size(self) -> None:
+    @pytest.mark.parametrize("growth", [0.9, 1.0, 1.1])
+    def test_a_batch_far_beyond_saturation_costs_a_power_of_its_size(self, growth: float) -> None:
         space = ConfigurationSpace((BATCH,))
-        answers = ensemble_of(space, saturation=constant(1e-6), growth=constant(1.0))
+        answers = ensemble_of(space, saturation=constant(1e-6), growth=constant(growth))
         latency = answers(line(space, highest(space), BATCH))[Output.LATENCY]
-        expected = torch.tensor([size / 16 for size in BATCH.choices], dtype=torch.float64).unsqueeze(1)
-        torch.testing.assert_close(latency.exp(), expected.expand_as(latency), rtol=1e-4, atol=0.0)
+        expected = torch.tensor([(float(size) / 16) ** growth for size in BATCH.choices], dtype=torch.float64)
+        torch.testing.assert_close(latency.exp(), expected.unsqueeze(1).expand_as(latency), rtol=1e-4, atol=0.0)
 
 
 class TestInstances:
