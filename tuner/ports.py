@@ -8,6 +8,7 @@ from typing import Protocol
 from knobs.contract import Conditions, InventoryRecord, Reading, RestoreReport
 from serving_adapter.contract import Load, ServingParameter, Slice
 from tuner.configuration import Value
+from tuner.parameter_effect import ParameterEffect
 from tuner.search.contract import Proposal, Stop
 from tuner.trial import Trial
 
@@ -88,3 +89,6 @@ class Search(Protocol):
 
     def propose(self, trials: Sequence[Trial]) -> Proposal | Stop:
         """Returns the next configuration, or says that searching on does not pay."""
+
+    def effects(self, trials: Sequence[Trial]) -> tuple[ParameterEffect, ...]:
+        """Returns what each parameter does, as far as these trials tell."""

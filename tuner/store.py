@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tuner.errors import BadInputError, NotFoundError, WattuneError
+from tuner.parameter_effect import ParameterEffect
 from tuner.serialization import decode, encode
 from tuner.study_record import Recommendation, Study, StudyState
 from tuner.trial import Trial
@@ -119,6 +120,15 @@ class Store:
         with self._transaction("write"):
             self._update(study_id, search_s=search_s, search_j=search_j)
 
+    def keep_effects(self, study_id: str, effects: tuple[ParameterEffect, ...]) -> None:
+        """Notes what the search knows of each parameter.
+
+        Raises:
+            StoreError: The store cannot be written.
+        """
+        with self._transaction("write"):
+            self._update(study_id, effects=effects)
+
     def finish(
         self, study_id: str, state: StudyState, reason: str, recommendation: Recommendation | None, duration_s: float
     ) -> None:
@@ -157,14 +167,14 @@ class Store:
         return decode(row[0], Study)
 
     def summaries(self) -> list[Study]:
-        """Returns all studies without their trials, newest first.
+        """Returns all studies without their trials and effects, newest first.
 
         Raises:
             StoreError: The store cannot be read.
         """
         with self._explained("read"):
             rows = self._database.execute("SELECT record FROM study ORDER BY position DESC").fetchall()
-            return [decode(row[0], Study) for row in rows]
+            return [replace(decode(row[0], Study), effects=()) for row in rows]
 
     def running(self) -> list[Study]:
         """Returns the studies that have not ended, with their trials, oldest first: they are to be resumed.

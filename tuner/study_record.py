@@ -8,6 +8,7 @@ from enum import StrEnum
 from knobs.contract import Absence, Provenance
 from tuner.configuration import Configuration, ConfigurationSpace
 from tuner.objective import Objective
+from tuner.parameter_effect import ParameterEffect
 from tuner.trial import Interval, Purpose, Trial
 
 
@@ -221,6 +222,8 @@ class Study:
         duration_s: Time spent so far, over restarts.
         search_s: Time spent on choosing configurations, of ``duration_s``.
         search_j: Joules spent on it, in the objective's scope; None if the meter did not say.
+        effects: What each parameter does as far as the search knew when it ended, modelled from the trials; with
+            several arrival rates, at the highest that has an incumbent.
     """
 
     id: str
@@ -236,6 +239,7 @@ class Study:
     duration_s: float
     search_s: float = 0.0
     search_j: float | None = None
+    effects: tuple[ParameterEffect, ...] = ()
 
     @property
     def baseline(self) -> Trial | None:
@@ -254,12 +258,15 @@ class Study:
             return self
         recommendation = self.recommendation.at(arrival_rate_hz) if self.recommendation else None
         is_infeasible = self.state is StudyState.DONE and recommendation is None
+        trials = tuple(trial for trial in self.trials if trial.arrival_rate_hz == arrival_rate_hz)
+        numbers = {trial.number for trial in trials}
         return replace(
             self,
             objective=self.objective.at(arrival_rate_hz),
             state=StudyState.INFEASIBLE if is_infeasible else self.state,
-            trials=tuple(trial for trial in self.trials if trial.arrival_rate_hz == arrival_rate_hz),
+            trials=trials,
             recommendation=recommendation,
+            effects=tuple(effect for effect in self.effects if effect.through in numbers),
         )
 
 

@@ -42,10 +42,17 @@ def test_a_dry_run_study_recommends_and_leaves_the_machine_as_it_was(house: Hous
     assert study.machine.provenance is Provenance.SIMULATED
     assert study.duration_s > 0
 
+    searched = {parameter.id for parameter in study.space.parameters if len(parameter.choices) > 1}
+    assert {effect.parameter for effect in study.effects} == searched
+    for effect in study.effects:
+        assert study.trials[effect.through].is_feasible
+        ratios = (*effect.latency_ratios, *effect.energy_ratios)
+        assert all(0 < ratio.interval.low <= ratio.median <= ratio.interval.high for ratio in ratios)
+
     front = client.pareto_front(study_id)
     assert front
     assert all(trial in study.trials for trial in front)
-    assert [listed.id for listed in client.list_studies()] == [study_id]
+    assert [(listed.id, listed.effects) for listed in client.list_studies()] == [(study_id, ())]
     assert house.knob_values() == before
     assert client.status().running_study is None
     # A finished study can still be watched, with the same numbers.

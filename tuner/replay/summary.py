@@ -26,6 +26,7 @@ class Summary:
         mean_trials: Its mean.
         p90_trials: Its 90th percentile, interpolated linearly.
         mean_violations: Mean of ``violations``.
+        violations_to_stop: Mean of the trials up to the stop that broke the SLO: what an operator would see.
         mean_stopped_at: Mean of ``stopped_at``.
         stopped_well: Share of runs that stopped with at most 5 % regret.
         seconds_per_proposal: Mean time of a proposal.
@@ -39,6 +40,7 @@ class Summary:
     mean_trials: float
     p90_trials: float
     mean_violations: float
+    violations_to_stop: float
     mean_stopped_at: float
     stopped_well: float
     seconds_per_proposal: float
@@ -109,6 +111,7 @@ def _summary(of_group: Sequence[Row], method: str) -> Summary:
         mean_trials=statistics.fmean(trials),
         p90_trials=percentile(trials, 90.0),
         mean_violations=statistics.fmean(row.violations for row in rows),
+        violations_to_stop=statistics.fmean(sum(row.is_violation[: row.stopped_at]) for row in rows),
         mean_stopped_at=statistics.fmean(row.stopped_at for row in rows),
         stopped_well=statistics.fmean(
             row.regret_at_stop is not None and row.regret_at_stop <= NEARLY_OPTIMAL for row in rows

@@ -29,7 +29,7 @@ def _by_method(summaries: Sequence[Summary]) -> Cells:
     return Cells(
         title="Trials until within 5 % of the optimum, the baseline included",
         names=("group", "method"),
-        figures=("runs", "median", "mean", "p90", "broke SLO", "stops at", "within 5 %", "s each"),
+        figures=("runs", "median", "mean", "p90", "broke SLO", "by the stop", "stops at", "within 5 %", "s each"),
         rows=tuple(_method_row(summary) for summary in summaries),
     )
 
@@ -43,6 +43,7 @@ def _method_row(summary: Summary) -> tuple[str, ...]:
         f"{summary.mean_trials:.1f}",
         f"{summary.p90_trials:.1f}",
         f"{summary.mean_violations:.1f}",
+        f"{summary.violations_to_stop:.1f}",
         f"{summary.mean_stopped_at:.1f}",
         f"{summary.stopped_well:.0%}",
         f"{summary.seconds_per_proposal:.3f}",

@@ -12,6 +12,7 @@ from rich.text import Text
 from tuner.configuration import Configuration, Owner, Parameter
 from tuner.report.cost_sentences import cost_sentence, drift_sentence
 from tuner.report.digest import Digest, measurement_of
+from tuner.report.effect_sentences import irrelevance_sentence
 from tuner.report.plain_table import plain_table
 from tuner.report.rate_table import rate_table
 from tuner.report.rates import hysteresis_sentence, rate_sentences
@@ -59,7 +60,7 @@ def result_view(study: Study, width: int = _WIDE_COLUMNS) -> RenderableType:
         parts += [closest_table(study, digest.closest), ""]
     parts += [Text(sentence, style="bold") for sentence in rate_sentences(digest)]
     about_result = hysteresis_sentence(digest) if digest.has_several_rates else knobs_sentence(digest)
-    for sentence in (about_result, cost_sentence(digest), drift_sentence(digest)):
+    for sentence in (about_result, cost_sentence(digest), drift_sentence(digest), irrelevance_sentence(digest)):
         parts += [Text(sentence)] if sentence else []
     parts.append(Text(provenance_sentence(digest), style="dim"))
     caveats = study.recommendation.caveats if study.recommendation else ()

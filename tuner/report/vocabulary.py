@@ -15,6 +15,7 @@ from tuner.trial import EnergyResult, Interval, Trial, Verdict
 
 NOTHING = "\N{EN DASH}"
 """What stands where a figure is missing."""
+TIMES = "\N{MULTIPLICATION SIGN}"
 
 _PARAMETER_LABELS = {
     "gpu.core.max_mhz": "GPU max",

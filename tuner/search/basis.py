@@ -32,10 +32,6 @@ class Basis:
         self._origin = torch.tensor(is_number, dtype=torch.float64)
         self._span = torch.tensor([column.log_span for column in columns], dtype=torch.float64)
 
-    def slopes(self, features: Tensor) -> Tensor:
-        """Evaluates the slopes alone (``n x d``, for features ``n x d``)."""
-        return SLOPE_SD * (features - self._origin) * self._span
-
     def __call__(self, features: Tensor) -> Tensor:
         """Evaluates all functions (``n x functions``, for features ``n x d``)."""
         logs = (features - self._origin) * self._span

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 from tuner.configuration import Configuration
 from tuner.parameter_effect import ParameterEffect
 from tuner.search import acquisition, contract, stopping
 from tuner.search.advice import Advice, AdvisingProposer
 from tuner.search.candidates import Candidates, Ranking
-from tuner.search.contract import Goal, Proposal, SearchTask, Stop
+from tuner.search.contract import Caution, Goal, Proposal, SearchTask, Stop
 from tuner.search.effects import parameter_effects
 from tuner.search.encoding import Encoding
-from tuner.search.evidence import gather_evidence
+from tuner.search.evidence import gather_evidence, utilization_seen
 from tuner.search.incumbents import Incumbents
 from tuner.search.prior import Prior
 from tuner.search.rates import at_rate, split, with_rates
@@ -35,7 +36,6 @@ class BayesianProposer(AdvisingProposer):
         super().__init__(task)
         self._space = with_rates(task.space, task.objective)
         self._encoding = Encoding(self._space)
-        self._prior = Prior(self._encoding, task.objective)
         self._candidates = Candidates(self._space, self._encoding, task.seed)
 
     def advise(self, trials: Sequence[Trial]) -> Advice:
@@ -50,12 +50,16 @@ class BayesianProposer(AdvisingProposer):
         evidence = gather_evidence(self._encoding, self.task.objective, trials, self.task.earlier)
         if not any(trial.measurement is not None for trial in trials):
             return Advice(self._fastest(tried), spent)
-        surrogate = Surrogate(self._prior, evidence)
+        surrogate = Surrogate(self._prior(utilization_seen(trials)), evidence)
         return self._advise(trials, tried, surrogate, spent)
 
     def effects(self, trials: Sequence[Trial]) -> tuple[ParameterEffect, ...]:
         """Returns what each parameter does along its line through the incumbent."""
-        return parameter_effects(self.task, self._space, self._encoding, self._prior, trials)
+        return parameter_effects(self.task, self._space, self._encoding, self._prior(utilization_seen(trials)), trials)
+
+    @cache  # noqa: B019 - a proposer lives as long as its worker
+    def _prior(self, utilization: float | None = None) -> Prior:
+        return Prior(self._encoding, self.task.objective, utilization)
 
     def _advise(
         self, trials: Sequence[Trial], tried: Sequence[Configuration], surrogate: Surrogate, spent: Stop | None
@@ -103,7 +107,12 @@ class BayesianProposer(AdvisingProposer):
         return Proposal(configuration, why, expected, rate_hz)
 
     def _earlier_incumbent(self, tried: Sequence[Configuration]) -> Proposal | None:
-        """Returns the best configuration of an earlier study, unless it was tried or is no longer legal."""
+        """Returns the best configuration of an earlier study, unless it was tried or is no longer legal.
+
+        A cautious search does not take an earlier study's word for what holds the SLO now.
+        """
+        if self.task.caution != Caution():
+            return None
         names = [parameter.id for parameter in self._space.parameters]
         for study in self.task.earlier:
             best = _best_of(study.trials)
@@ -117,7 +126,7 @@ class BayesianProposer(AdvisingProposer):
 
     def _fastest(self, tried: Sequence[Configuration]) -> Proposal:
         """Returns the candidate that the prior expects to be fastest: nothing has been measured so far."""
-        ranking = self._candidates.best(lambda features: -self._prior.log_latency(features), tried)
+        ranking = self._candidates.best(lambda features: -self._prior().log_latency(features), tried)
         configuration, rate_hz = split(self._candidates.configuration(ranking.rows[0]))
         return Proposal(configuration, "expected to be fastest, nothing measured yet", arrival_rate_hz=rate_hz)
 

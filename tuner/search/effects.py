@@ -6,7 +6,6 @@ So ratios are drawn from the joint posterior: they are known far better than eit
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -92,18 +91,19 @@ class _Line:
 
 
 def _trial_of_lines(objective: Objective, incumbents: Incumbents, trials: Sequence[Trial]) -> Trial:
-    """Returns the incumbent at the highest arrival rate that has one.
+    """Returns the first measured trial of the incumbent, at the highest arrival rate that has one.
 
-    Where nothing holds every SLO, it is the measured trial that comes closest.
+    Where nothing holds every SLO, it is that of the configuration that comes closest.
     """
-    if (best := incumbents.first) is not None:
-        return next(trial for trial in trials if trial.is_feasible and at_rate(trial) == best.configuration)
-    return min(trials, key=lambda trial: _tightness(objective, trial))
+    measured = [trial for trial in trials if trial.measurement is not None]
+    best = incumbents.first
+    closest = min(measured, key=lambda trial: _tightness(objective, trial))
+    wanted = at_rate(closest) if best is None else best.configuration
+    return next(trial for trial in measured if at_rate(trial) == wanted)
 
 
 def _tightness(objective: Objective, trial: Trial) -> float:
-    if trial.measurement is None:
-        return math.inf
+    assert trial.measurement is not None, "only measured trials are asked"
     slo, latency_s = objective.tightest(trial.measurement.slo_latencies_s)
     return latency_s / slo.bound_s
 

@@ -27,6 +27,7 @@ class Column:
         span: What is encoded as 1, counted from ``low``; natural logarithm where ``is_logarithmic``.
         is_logarithmic: Whether logarithms are taken.
         category: The category that is encoded as 1, for categories.
+        is_constant: Whether there is one choice only.
     """
 
     parameter_id: str
@@ -35,6 +36,7 @@ class Column:
     span: float = 1.0
     is_logarithmic: bool = False
     category: Value | None = None
+    is_constant: bool = False
 
     @property
     def log_span(self) -> float:
@@ -91,4 +93,5 @@ def _columns(parameter: Parameter) -> Sequence[Column]:
     if is_logarithmic:
         numbers = [math.log(number) for number in numbers]
     span = (max(numbers) - min(numbers)) or 1.0
-    return [Column(parameter.id, parameter.kind, min(numbers), span, is_logarithmic)]
+    is_constant = len(numbers) == 1
+    return [Column(parameter.id, parameter.kind, min(numbers), span, is_logarithmic, is_constant=is_constant)]

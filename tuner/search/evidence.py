@@ -88,6 +88,12 @@ def gather_evidence(
     )
 
 
+def utilization_seen(trials: Sequence[Trial]) -> float | None:
+    """Returns the share of time in which work was under way in the first trial that tells; None if none does."""
+    shares = [trial.measurement.idle_share for trial in trials if trial.measurement is not None]
+    return next((1.0 - share for share in shares if share is not None), None)
+
+
 def _answers(trial: Trial, slos: int) -> bool:
     """Tells whether an earlier trial has a latency for each of this study's SLOs."""
     return trial.measurement is not None and len(_latencies_s(trial.measurement)) >= slos

@@ -42,8 +42,8 @@ one."""
 NOISE_SD = LogNormal(0.01, 0.7)
 """What two trials of one configuration differ by beyond their own intervals (temperature, load)."""
 
-DIFFERENCE_SCALE = LogNormal(0.3, 1.2)
-"""How much of the polynomial's freedom an earlier study differs by."""
+DIFFERENCE_SCALE = LogNormal(0.4, 1.2)
+"""How much of what devices may do at all an earlier study differs by."""
 
 _POINTS = 96
 _FEWER_POINTS = 24
@@ -132,13 +132,16 @@ def integrate(log_likelihood: Callable[[Tensor], Tensor], outputs: int, columns:
 
 
 def _redrawn(standard: Tensor, points: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Draws points from a normal distribution that covers the weight; returns them and log prior over log density."""
+    """Draws points from a normal distribution that covers the weight.
+
+    Returns:
+        The points, and the logarithm of prior over density up to a constant of each output.
+    """
     heavy = weights.unsqueeze(-1)
     mean = (heavy * points).sum(1, keepdim=True)
     spread = ((heavy * (points - mean).square()).sum(1, keepdim=True) + _SMALLEST_SPREAD**2).sqrt()
     drawn = mean + spread * standard
-    log_importance = (standard.square() - drawn.square()).sum(-1) / 2 + spread.log().sum(-1)
-    return drawn, log_importance
+    return drawn, (standard.square() - drawn.square()).sum(-1) / 2
 
 
 @lru_cache(maxsize=8)

@@ -22,14 +22,12 @@ class Belief:
         means: Prior mean of each output up to a level, ``outputs x n``.
         physics: Deviations of the imagined devices from their mean, ``outputs x n x devices``.
         polynomial: The polynomial's functions, ``n x functions``.
-        slopes: Those of them that two similar workloads differ by, ``n x d``.
         features: The configurations, ``n x d``.
     """
 
     means: Tensor
     physics: Tensor
     polynomial: Tensor
-    slopes: Tensor
     features: Tensor
 
 
@@ -46,9 +44,15 @@ class Prior:
         is_paced: Whether energy per request does without the latency: see :class:`~tuner.search.evidence.Output`.
     """
 
-    def __init__(self, encoding: Encoding, objective: Objective) -> None:
-        """Imagines devices that have the space's parameters."""
-        self._ensemble = Ensemble(encoding, is_paced(objective))
+    def __init__(self, encoding: Encoding, objective: Objective, utilization: float | None = None) -> None:
+        """Imagines devices that have the space's parameters.
+
+        Args:
+            encoding: Of the space.
+            objective: What is asked for.
+            utilization: Share of time in which work was seen under way before anything was changed, if it was.
+        """
+        self._ensemble = Ensemble(encoding, is_paced(objective), utilization=utilization)
         self._basis = Basis(encoding)
         self.outputs = (*([Output.LATENCY] * len(objective.slos)), Output.PACE, Output.POWER)
         self.is_paced = is_paced(objective)
@@ -62,7 +66,7 @@ class Prior:
         means = answers.mean(-1)
         deviations = (answers - means.unsqueeze(-1)) / answers.shape[-1] ** 0.5
         rows = torch.tensor(self.outputs)
-        return Belief(means[rows], deviations[rows], self._basis(features), self._basis.slopes(features), features)
+        return Belief(means[rows], deviations[rows], self._basis(features), features)
 
     def log_latency(self, features: Tensor) -> Tensor:
         """Returns the log latency that the prior alone expects, up to a level (``n``, for features ``n x d``)."""

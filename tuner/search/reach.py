@@ -10,7 +10,6 @@ from torch import Tensor
 from tuner.configuration import Configuration, ConfigurationSpace, ParameterKind
 from tuner.search.encoding import Encoding
 
-
 _ROUNDING = 1e-9
 
 STEPS_IN_RANGE = 8

@@ -12,9 +12,9 @@ The kernel of each output is a sum of
 - a *residual*, Matérn-5/2 with a lengthscale for each column (Rasmussen and Williams, *Gaussian Processes for Machine
   Learning*, section 4.2), for what is rugged;
 - a *level* that all trials have in common;
-- and, between a trial of an earlier study and one of this, nothing else: the earlier one's own difference (slopes and a
-  residual of its own) is added to its own covariance alone. So earlier trials say what is common, the first own ones
-  what differs, and a study that has nothing in common explains itself away.
+- and, between a trial of an earlier study and one of this, nothing else: an earlier study is a workload of its own as
+  well, as much as its difference says, and that is added to its own covariance alone. So earlier trials say what is
+  common, the first own ones what differs, and a study that has nothing in common explains itself away.
 
 Hyper-parameters are integrated out (:mod:`tuner.search.hyperparameters`). A trial that no setting of them explains is
 taken for an outlier and hardly counts.
@@ -41,8 +41,8 @@ _LEVEL_VARIANCE = 1.0
 _DIFFERENT_LEVEL_VARIANCE = 0.3**2
 """How far an earlier study's level may, from what its own first trial suggests."""
 
-_DIFFERENT_RESIDUAL = 0.1
-"""Variance of an earlier study's own residual, as a part of the difference's factor."""
+_DIFFERENT_NOISE = 0.05**2
+"""What no function explains in an earlier study, as a variance, times the difference's factor."""
 
 _OUTLIER_ERRORS = 4.0
 """Standard errors from what all other trials predict beyond which a trial counts as an outlier."""
@@ -198,10 +198,9 @@ class Surrogate:
         same = (self._studies.unsqueeze(0) == self._studies.unsqueeze(1)) & (self._studies > 0)
         if not bool(same.any()):
             return torch.zeros(1, dtype=torch.float64)
-        slopes = self._belief.slopes @ self._belief.slopes.T
-        features = self._belief.features
-        residual = _DIFFERENT_RESIDUAL * _matern(features, features, hyper.lengthscales)
-        return same * (hyper.difference[..., None, None] * (slopes + residual) + _DIFFERENT_LEVEL_VARIANCE)
+        own = self._covariance(hyper, self._belief, self._belief) - _LEVEL_VARIANCE
+        noise = _DIFFERENT_NOISE * torch.eye(len(self._studies), dtype=torch.float64)
+        return same * (hyper.difference[..., None, None] * (own + noise) + _DIFFERENT_LEVEL_VARIANCE)
 
     # Predictions ------------------------------------------------------------------------------------
 

@@ -43,8 +43,11 @@ class Front:
 
 
 def front_of(task: SearchTask, trials: Sequence[Trial]) -> Front:
-    """Returns the Pareto front of the trials; at least one was measured."""
-    measured = [trial.measurement for trial in trials if trial.measurement is not None]
+    """Returns the Pareto front of the trials at the highest arrival rate; at least one was measured."""
+    highest_hz = task.objective.rates_hz[-1]
+    measured = [
+        trial.measurement for trial in trials if trial.measurement is not None and trial.arrival_rate_hz == highest_hz
+    ]
     points = [(math.log(one.slo_latency_s), math.log(one.energy.per_request_j)) for one in measured]
     bound = math.log(task.objective.slos[0].bound_s)
     worst_energy = max(energy for _, energy in points)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import takewhile
 
-from knobs.contract import DeviceError
 from tuner.clock import Clock
 from tuner.config_record import LimitSettings, MeasurementSettings, StudySettings
 from tuner.configuration import Configuration
@@ -20,6 +19,7 @@ from tuner.objective import at_rate
 from tuner.ports import Search
 from tuner.search.contract import Proposal, Stop
 from tuner.store import Store
+from tuner.study.booked_search import BookedSearch
 from tuner.study.confirmation import Confirmation, confirm
 from tuner.study.drift import present_factor
 from tuner.study.limits import OperatorLimits
@@ -77,11 +77,10 @@ class StudyLoop:
             limits: What the operator lets a study do; anything by default.
         """
         self._record = Recorder(study, store, publish, clock)
+        self._search = BookedSearch(search, bench, self._record, clock)
         self._bench = bench
-        self._search = search
         self._baseline = baseline
         self._settings = settings
-        self._clock = clock
         self._suspended = suspended or threading.Event()
         self._rates_hz = study.objective.rates_hz
         self._limits = OperatorLimits(limits or LimitSettings())
@@ -138,18 +137,25 @@ class StudyLoop:
 
     def _search_on(self) -> str:
         """Searches until it no longer pays; returns why it stopped."""
-        while not any(trial.purpose is Purpose.CONFIRMATION for trial in self._record.study.trials):
-            if spent := self._spent_budget():
-                return spent
-            if self._is_reference_due():
-                self._record.announce("measuring the baseline again, to see what drifts")
-                self._trials.measure(self._baseline, Purpose.REFERENCE, Aim(arrival_rate_hz=self._rates_hz[-1]))
-            proposal = self._propose()
-            if isinstance(proposal, Stop):
-                return proposal.why
-            self._try(proposal)
-            self._require_a_workload()
-        return "The search had ended before the study was resumed."
+        if any(trial.purpose is Purpose.CONFIRMATION for trial in self._record.study.trials):
+            return "The search had ended before the study was resumed."
+        stopped = ""
+        while not stopped:
+            stopped = self._spent_budget() or self._step()
+        self._search.keep_effects()
+        return stopped
+
+    def _step(self) -> str:
+        """Tries what the search proposes; returns why it stopped if it proposes nothing any more."""
+        if self._is_reference_due():
+            self._record.announce("measuring the baseline again, to see what drifts")
+            self._trials.measure(self._baseline, Purpose.REFERENCE, Aim(arrival_rate_hz=self._rates_hz[-1]))
+        proposal = self._search.propose()
+        if isinstance(proposal, Stop):
+            return proposal.why
+        self._try(proposal)
+        self._require_a_workload()
+        return ""
 
     def _try(self, proposal: Proposal) -> None:
         rate_hz = self._rate_of(proposal)
@@ -180,25 +186,6 @@ class StudyLoop:
     def _is_reference_due(self) -> bool:
         since = list(takewhile(lambda trial: trial.purpose is Purpose.SEARCH, reversed(self._record.study.trials)))
         return 0 < self._settings.reference_every <= len(since)
-
-    def _propose(self) -> Proposal | Stop:
-        """Asks the search, and books what that took."""
-        self._record.announce("choosing the next configuration")
-        started_s, before_j, before_cpu_s = self._clock.monotonic_s(), self._energy_j(), self._search.cpu_s()
-        proposal = self._search.propose(self._record.levelled)
-        after_j, after_cpu_s = self._energy_j(), self._search.cpu_s()
-        spent_j = None if before_j is None or after_j is None else after_j - before_j
-        if spent_j is not None and self._bench.meter.coefficients is not None:
-            # Such a meter counts the workload's CPU time only.
-            spent_j += self._bench.meter.coefficients.cpu_core_w[1] * max(0.0, after_cpu_s - before_cpu_s)
-        self._record.book_search(self._clock.monotonic_s() - started_s, spent_j)
-        return proposal
-
-    def _energy_j(self) -> float | None:
-        try:
-            return self._bench.sample().value
-        except DeviceError:
-            return None
 
     def _to_beat(self, rate_hz: float | None) -> Interval | None:
         """Returns the interval of the incumbent's energy as it would be now."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tuner.clock import Clock
+from tuner.parameter_effect import ParameterEffect
 from tuner.store import Store
 from tuner.study.drift import levelled
 from tuner.study.standing import incumbent_of, standing
@@ -73,6 +74,15 @@ class Recorder:
         search_j = None if spent_j is None or energy_j is None else spent_j + energy_j
         self.study = replace(self.study, search_s=self.study.search_s + seconds, search_j=search_j)
         self._store.book_search(self.study.id, self.study.search_s, search_j)
+
+    def keep_effects(self, effects: tuple[ParameterEffect, ...]) -> None:
+        """Stores what the search knows of each parameter.
+
+        Raises:
+            StoreError: It could not be stored.
+        """
+        self.study = replace(self.study, effects=effects)
+        self._store.keep_effects(self.study.id, effects)
 
     def finish(self, state: StudyState, reason: str, recommendation: Recommendation | None = None) -> Study:
         """Stores how the study ended, and returns it.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,19 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.replay.tables import replay_task, write_table
-from tuner import serialization
 from tuner.cli.main import main
-from tuner.configuration import Configuration
-from tuner.replay import retune
+from tuner.errors import BadInputError
 from tuner.replay.bootstrap import Totals, bootstrap
 from tuner.replay.disturbance import UNDISTURBED, Disturbance
-from tuner.replay.kinship import Kinship, Pair, pairs_of
+from tuner.replay.kinship import Kinship, pairs_of
 from tuner.replay.methods import REPLAY_METHODS
-from tuner.replay.retune import ColdSearch, ColdStudy, Retune, RetuneRow, cold_searches, retunes, shuffled
+from tuner.replay.retune import ColdSearch, RetuneRow, cold_searches, plans, retunes, shuffled
 from tuner.replay.retune_summary import retune_tables, summarize_retunes
 from tuner.replay.row import TaskKey
 from tuner.replay.row_file import RowFile
-from tuner.replay.scoring import Score, score
+from tuner.replay.scoring import Score
 from tuner.replay.task import ReplayTask
 from tuner.search.advice import Advice, AdvisingProposer
 from tuner.search.contract import Proposal, SearchTask, Stop
@@ -43,8 +40,6 @@ def kinships(*tasks: ReplayTask) -> dict[tuple[int, int], Kinship]:
 class Descending(AdvisingProposer):
     """Goes down from the highest clock and advises to stop at three trials; starts from an earlier study's best."""
 
-    tasks: list[SearchTask]
-
     def advise(self, trials: Sequence[Trial]) -> Advice:
         tried = {trial.configuration for trial in trials}
         left = [one for one in self.task.space if one not in tried]
@@ -57,8 +52,8 @@ class Descending(AdvisingProposer):
 
 
 @pytest.fixture
-def tasks_seen(monkeypatch: pytest.MonkeyPatch) -> list[SearchTask]:
-    """Puts :class:`Descending` in place of our search; returns what its makers were told."""
+def told(monkeypatch: pytest.MonkeyPatch) -> list[SearchTask]:
+    """Puts :class:`Descending` in place of our search; returns the task that each one is told."""
     seen: list[SearchTask] = []
 
     def create(method: str, task: SearchTask) -> AdvisingProposer:
@@ -84,8 +79,10 @@ def row(
     def scored(trials: int) -> Score:
         return Score(trials, trials // 2, trials + 1, regret, 0.1, (None, 0.5, regret), (True, False, False))
 
-    keys: list[TaskKey] = [("table", "device", name, 1.3) for name in (workload, earlier)]
-    return RetuneRow(kinship, group, *keys, 5, seed, scored(cold), scored(warm), UNDISTURBED)
+    def key(name: str) -> TaskKey:
+        return ("table", "device", name, 1.3)
+
+    return RetuneRow(kinship, group, key(workload), key(earlier), 5, seed, scored(cold), scored(warm), UNDISTURBED)
 
 
 class TestPairs:
@@ -149,22 +146,19 @@ class TestShuffled:
             measured = trial.measurement
             assert measured is not None
             assert trial.is_feasible == (measured.slo_latency_s <= bound_s)
-            assert measured.energy.mean_power_w == pytest.approx(
-                measured.energy.per_request_j / measured.slo_latency_s
-            )
+            assert measured.energy.mean_power_w == pytest.approx(measured.energy.per_request_j / measured.slo_latency_s)
 
-    def test_energies_and_latencies_part(self) -> None:
+    def test_energies_and_latencies_move_and_part(self) -> None:
         trials = [TASK.trial(number, one) for number, one in enumerate(TASK.space)]
-        pairs = Counter(zip(unsorted(trials)[0], unsorted(trials)[1], strict=True))
-        apart = [
-            not Counter(zip(*unsorted(shuffled(TASK, trials, seed, noise=0.0)), strict=True)) & pairs
-            for seed in range(40)
-        ]
-        assert any(apart)
+        own = figures(trials)
+        dealt = [figures(shuffled(TASK, trials, seed, noise=0.0)) for seed in range(40)]
+        for column in (0, 1):
+            assert any(all(new[column] != old[column] for new, old in zip(one, own, strict=True)) for one in dealt)
+        assert any(set(one).isdisjoint(own) for one in dealt)
 
     def test_another_seed_deals_otherwise(self) -> None:
         trials = [TASK.trial(number, one) for number, one in enumerate(TASK.space)]
-        assert len({unsorted(shuffled(TASK, trials, seed, noise=0.0)) for seed in range(5)}) > 1
+        assert len({tuple(figures(shuffled(TASK, trials, seed, noise=0.0))) for seed in range(5)}) > 1
 
     def test_what_the_measurement_knows_of_its_noise_stays(self) -> None:
         (trial,) = shuffled(TASK, [TASK.trial(0, TASK.start)], 0, noise=0.1)
@@ -172,62 +166,185 @@ class TestShuffled:
         assert trial.measurement.energy.interval.high > trial.measurement.energy.per_request_j * 1.2
 
 
+def energies(trials: Sequence[Trial]) -> list[float]:
+    return sorted(trial.measurement.energy.per_request_j for trial in trials if trial.measurement)
+
+
+def latencies(trials: Sequence[Trial]) -> list[float]:
+    return sorted(trial.measurement.slo_latency_s for trial in trials if trial.measurement)
+
+
+def figures(trials: Sequence[Trial]) -> list[tuple[float, float]]:
+    """Returns energy and latency of each trial, rounded so that they can be compared."""
+    measured = [trial.measurement for trial in trials if trial.measurement]
+    return [(round(one.energy.per_request_j, 6), round(one.slo_latency_s, 6)) for one in measured]
+
+
+def rows_of(tasks: Sequence[ReplayTask], kinship: Kinship, disturbance: Disturbance = UNDISTURBED) -> list[RetuneRow]:
+    planned = plans([pair for pair in pairs_of(tasks) if pair.kinship is kinship], seeds=1)
+    studies = [search.row() for search in cold_searches(planned, disturbance)]
+    return [run.row() for run in retunes(planned, disturbance, studies)]
+
+
 class TestRuns:
     def test_an_earlier_study_ends_at_its_stop_and_not_where_the_scoring_went_on_to(
-        self, tasks_seen: list[SearchTask]
+        self, told: list[SearchTask]
     ) -> None:
-        key, study = ColdSearch(TASK, 0, UNDISTURBED).row()
-        assert key == (TASK.key, 0)
-        assert (study.score.trials_to_5pct, study.score.stopped_at) == (4, 3)  # 350 MHz away: 600, 500, 400, 300
+        study = ColdSearch(TASK, 0, UNDISTURBED).row()
+        assert study.key == (TASK.key, 0)
+        assert (study.score.trials_to_5pct, study.score.stopped_at) == (4, 3)
         assert [trial.configuration["gpu_mhz"] for trial in study.trials] == [600, 500, 400]
-        assert tasks_seen[0].earlier == ()
+        assert told[0].earlier == ()
 
-    def test_the_warm_search_is_told_the_earlier_trials_under_its_own_names(
-        self, tasks_seen: list[SearchTask]
-    ) -> None:
-        earlier = replay_task(knobs={"dla_mhz": "MHz"}, dataset="other")
-        found = self.rows([TASK, earlier], Kinship.TABLE)
-        (study,) = tasks_seen[-1].earlier if tasks_seen[-1].space is earlier.space else tasks_seen[-2].earlier
-        names = {name for trial in study.trials for name in trial.configuration}
-        assert names in ({"dla_mhz"}, {"gpu_mhz"})
-        assert [len(row.warm.regrets) for row in found]
-        told = {one.space.parameters[0].id: one.earlier[0].trials[0].configuration for one in tasks_seen if one.earlier}
-        assert told == {"gpu_mhz": Configuration({"gpu_mhz": 600}), "dla_mhz": Configuration({"dla_mhz": 600})}
+    def test_the_warm_search_is_told_the_earlier_trials_under_its_own_names(self, told: list[SearchTask]) -> None:
+        rows_of([TASK, replay_task(knobs={"dla_mhz": "MHz"}, dataset="other")], Kinship.TABLE)
+        warm = {task.space.parameters[0].id: task.earlier[0].trials for task in told if task.earlier}
+        assert {name: [dict(trial.configuration) for trial in trials] for name, trials in warm.items()} == {
+            name: [{name: 600}, {name: 500}, {name: 400}] for name in ("gpu_mhz", "dla_mhz")
+        }
 
-    def test_a_good_earlier_study_shows_in_the_row(self, tasks_seen: list[SearchTask]) -> None:
-        assert tasks_seen == []
-        tasks = [replay_task(workload="a", best_mhz=400), replay_task(workload="b", best_mhz=400)]
-        first, _ = self.rows(tasks, Kinship.WORKLOAD)
+    def test_a_shuffled_study_is_shuffled_and_no_other_is(self, told: list[SearchTask]) -> None:
+        rows_of([replay_task(workload="a"), replay_task(workload="b")], Kinship.WORKLOAD)
+        handed_on = [task.earlier[0].trials for task in told if task.earlier]
+        own = [TASK.trial(number, trial.configuration) for number, trial in enumerate(handed_on[0])]
+        assert all(figures(trials) == figures(own) for trials in handed_on)
+        told.clear()
+        planned = plans(pairs_of([TASK]), seeds=6)
+        studies = [search.row() for search in cold_searches(planned, UNDISTURBED)]
+        for run in retunes(planned, UNDISTURBED, studies):
+            run.row()
+        handed_on = [task.earlier[0].trials for task in told if task.earlier]
+        assert any(figures(trials) != figures(own) for trials in handed_on)
+
+    def test_a_good_earlier_study_shows_in_the_row(self, told: list[SearchTask]) -> None:
+        first, second = rows_of(
+            [replay_task(workload="a", best_mhz=400), replay_task(workload="b", best_mhz=400)], Kinship.WORKLOAD
+        )
         assert (first.task[2], first.earlier[2], first.earlier_trials) == ("a", "b", 3)
-        assert first.cold.trials_to_5pct == 3
-        assert first.warm.trials_to_5pct == 2
-        assert first.cold == self.untimed(score(tasks[0], Descending, 0), first.cold)
+        assert (first.cold.trials_to_5pct, first.warm.trials_to_5pct) == (3, 2)
+        assert (second.task, second.earlier) == (first.earlier, first.task)
+        assert [len(task.earlier) for task in told] == [0, 0, 1, 1]
 
-    def test_each_search_from_nothing_is_made_once(self, tasks_seen: list[SearchTask]) -> None:
-        pairs = pairs_of([replay_task(workload=name) for name in ("a", "b", "c")])
-        searches = cold_searches(pairs, 2, UNDISTURBED)
-        assert len(searches) == len({search.key for search in searches}) == 6
-        studies = dict(search.row() for search in searches)
-        assert len(retunes(pairs, 2, UNDISTURBED, studies)) == 2 * 9
-        assert len(tasks_seen) == 6
+    def test_each_search_from_nothing_is_made_once(self) -> None:
+        planned = plans(pairs_of([replay_task(workload=name) for name in ("a", "b", "c")]), seeds=2)
+        assert len({plan.key for plan in planned}) == len(planned) == 2 * 9
+        searches = cold_searches(planned, UNDISTURBED)
+        assert len({(search.task.key, search.seed) for search in searches}) == len(searches) == 6
 
-    def test_rows_are_read_as_they_were_written(self, tmp_path: Path, tasks_seen: list[SearchTask]) -> None:
-        assert tasks_seen == []
+    def test_rows_are_read_as_they_were_written(self, tmp_path: Path, told: list[SearchTask]) -> None:
         noisy = Disturbance(0.02, outliers=True)
-        found = self.rows([replay_task(workload="a"), replay_task(workload="b")], Kinship.WORKLOAD, noisy)
+        made = rows_of([replay_task(workload="a"), replay_task(workload="b")], Kinship.WORKLOAD, noisy)
+        assert len(told) == 4
         file = RowFile(tmp_path / "rows.jsonl", RetuneRow, noisy)
-        for one in found:
+        for one in made:
             file.append(one)
-        assert list(RowFile(tmp_path / "rows.jsonl", RetuneRow, noisy).rows) == found
-        assert found[0].key in {one.key for one in file.rows} | {found[0].key}
+        assert list(RowFile(tmp_path / "rows.jsonl", RetuneRow, noisy).rows) == made
+        with pytest.raises(BadInputError, match="name another file"):
+            RowFile(tmp_path / "rows.jsonl", RetuneRow, UNDISTURBED)
 
-    @staticmethod
-    def rows(tasks: Sequence[ReplayTask], kinship: Kinship, disturbance: Disturbance = UNDISTURBED) -> list[RetuneRow]:
-        pairs = [pair for pair in pairs_of(tasks) if pair.kinship is kinship]
-        studies = dict(search.row() for search in cold_searches(pairs, 1, disturbance))
-        return [run.row() for run in retunes(pairs, 1, disturbance, studies)]
 
-    @staticmethod
-    def untimed(one: Score, other: Score) -> Score:
-        values = serialization.to_builtins(one) | {"seconds_per_proposal": other.seconds_per_proposal}
-        return serialization.decode(serialization.encode(values), Score)
+class TestSummary:
+    def test_figures_of_two_tasks(self) -> None:
+        rows = [
+            row(10, 4, workload="b"),
+            row(10, 6, workload="b", earlier="c"),
+            row(20, 5, workload="d", regret=0.2),
+        ]
+        (summary,) = summarize_retunes(rows)
+        assert (summary.runs, summary.warm.mean_trials) == (3, 5.0)
+        assert summary.cold.mean_trials == pytest.approx(40 / 3)
+        assert summary.ratio == pytest.approx(15 / 40)
+        assert summary.extra_trials == pytest.approx(-25 / 3)
+        assert (summary.ratio_interval.low, summary.ratio_interval.high) == (0.25, 0.5)
+        assert (summary.extra_interval.low, summary.extra_interval.high) == (-15, -5)
+        assert summary.warm.stopped_well == pytest.approx(2 / 3)
+        assert summary.cold.mean_violations == pytest.approx(20 / 3)
+        assert summary.warm.mean_stopped_at == 6
+
+    def test_groups_and_kinships_apart_the_headline_and_the_related_first(self) -> None:
+        rows = [row(2, 2, Kinship.SHUFFLED), row(2, 2, group="stress"), row(2, 2, Kinship.SLO), row(2, 2)]
+        assert [(one.group, one.kinship) for one in summarize_retunes(rows)] == [
+            ("inference", Kinship.WORKLOAD),
+            ("inference", Kinship.SLO),
+            ("inference", Kinship.SHUFFLED),
+            ("stress", Kinship.WORKLOAD),
+        ]
+
+    def test_the_pairs_that_lost_the_most_are_named_over_all_their_seeds(self) -> None:
+        rows = [row(4, 5, workload=name, seed=seed) for name in "abcdefghijkl" for seed in (0, 1)]
+        rows += [row(4, 30, workload="worst", seed=seed) for seed in (0, 1)]
+        _, worst = retune_tables(rows)
+        assert len(worst.rows) == 10
+        assert worst.rows[0] == ("another workload", "device, worst, 1.3 x", "device, a, 1.3 x", "4.0", "30.0")
+
+    @given(st.lists(st.tuples(st.integers(1, 41), st.integers(1, 41)), min_size=1, max_size=6))
+    def test_a_bootstrap_interval_lies_between_the_tasks_extremes_and_holds_no_doubt_about_one(
+        self, pairs: list[tuple[int, int]]
+    ) -> None:
+        parts = [Totals.of([pair]) for pair in pairs]
+        interval = bootstrap(parts, lambda totals: totals.excess)
+        extremes = [part.excess for part in parts]
+        assert min(extremes) - 1e-9 <= interval.low <= interval.high <= max(extremes) + 1e-9
+        alone = bootstrap(parts[:1], lambda totals: totals.ratio)
+        assert alone.low == alone.high == pytest.approx(pairs[0][0] / pairs[0][1])
+
+
+class TestCommand:
+    def test_related_and_unrelated_pairs_are_run_printed_and_kept(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], told: list[SearchTask]
+    ) -> None:
+        directory = str(write_table(tmp_path / "by-hand", workloads=("a", "b")))
+        rows_path = tmp_path / "rows.jsonl"
+        command = ["bench", "retune", directory, "--slo", "2", "--seeds", "2", "--json", str(rows_path)]
+        assert main(command) == 0
+        first = capsys.readouterr()
+        assert "another workload" in first.out
+        assert "shuffled" in first.out
+        rows = [json.loads(line) for line in rows_path.read_text().splitlines()]
+        assert Counter(one["kinship"] for one in rows) == {"another workload": 4, "shuffled": 4}
+        assert {one["seed"] for one in rows} == {0, 1}
+        assert len(told) == 4 + 8
+
+    def test_what_the_file_holds_is_not_run_again(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], told: list[SearchTask]
+    ) -> None:
+        directory = str(write_table(tmp_path / "by-hand", workloads=("a", "b")))
+        rows_path = tmp_path / "rows.jsonl"
+        command = ["bench", "retune", directory, "--slo", "2", "--json", str(rows_path)]
+        main(command)
+        printed = capsys.readouterr().out
+        told.clear()
+        lines = rows_path.read_bytes().splitlines(keepends=True)
+        rows_path.write_bytes(b"".join(lines[:-1]) + lines[-1][:30])
+        assert main(command) == 0
+        again = capsys.readouterr()
+        assert "3 of 4 runs are in the file already" in again.err
+        assert again.out == printed
+        assert len(told) == 2  # the last row's: the same task from nothing, and from its own study shuffled
+        told.clear()
+        main(command)
+        assert told == []
+
+    def test_tables_without_a_related_pair_are_refused(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["bench", "retune", str(write_table(tmp_path / "by-hand")), "--slo", "2"]) == 2
+        assert "No two tasks are related" in capsys.readouterr().err
+
+    def test_a_folder_without_a_table_is_refused(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["bench", "retune", str(tmp_path)]) == 2
+        assert "holds no measured table" in capsys.readouterr().err
+
+    def test_rows_of_another_benchmark_are_left_alone(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        directory = str(write_table(tmp_path / "by-hand"))
+        rows_path = tmp_path / "rows.jsonl"
+        main(["bench", "replay", directory, "--methods", "random", "--seeds", "1", "--json", str(rows_path)])
+        content = rows_path.read_bytes()
+        assert main(["bench", "retune", directory, "--json", str(rows_path)]) == 2
+        assert "line 1, is no row of this benchmark" in capsys.readouterr().err
+        assert rows_path.read_bytes() == content
+
+
+def test_our_own_search_starts_from_what_the_earlier_study_found() -> None:
+    (first, _) = rows_of([replay_task(workload="a"), replay_task(workload="b")], Kinship.WORKLOAD)
+    assert first.warm.trials_to_5pct == 2

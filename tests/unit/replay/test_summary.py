@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -46,6 +47,16 @@ class TestSummary:
         assert summary.stopped_well == pytest.approx(1 / 3)
         assert summary.comparison is None
 
+    def test_violations_are_counted_to_the_find_and_to_the_stop(self) -> None:
+        rows = [
+            replace(row(trials=4), stopped_at=2, is_violation=(True, False, True, False)),
+            replace(row(trials=2), stopped_at=4, is_violation=(False, False, True, True)),
+        ]
+        (summary,) = summarize(rows)
+        assert (summary.mean_violations, summary.violations_to_stop) == (1.5, 1.5)
+        (first,) = summarize(rows[:1])
+        assert (first.mean_violations, first.violations_to_stop) == (2, 1)
+
     def test_each_task_has_the_median_of_each_method(self) -> None:
         rows = [*runs_of("wattune", {"a": [3, 5, 40], "b": [2]}), *runs_of("random", {"a": [10, 20]})]
         first, second = summarize_tasks(rows)
@@ -73,6 +84,18 @@ class TestComparison:
         worst = compare_with_best(rows, "random")
         assert worst is not None
         assert (worst.peer, worst.ratio) == ("wattune", pytest.approx(6.0))
+
+    def test_a_variant_is_compared_with_what_it_varies_and_not_the_other_way_round(self) -> None:
+        rows = [
+            *runs_of("wattune", {"a": [4], "b": [2]}),
+            *runs_of("wattune-live", {"a": [6], "b": [3]}),
+            *runs_of("random", {"a": [30], "b": [30]}),
+        ]
+        live, ordinary = compare_with_best(rows, "wattune-live"), compare_with_best(rows, "wattune")
+        assert live is not None
+        assert (live.peer, live.ratio) == ("wattune", pytest.approx(1.5))
+        assert ordinary is not None
+        assert ordinary.peer == "random"
 
     def test_the_interval_spans_the_tasks_and_not_the_seeds(self) -> None:
         one_task = [*runs_of("wattune", {"a": [1, 41, 9]}), *runs_of("random", {"a": [20, 20, 20]})]
@@ -155,7 +178,7 @@ class TestTables:
 
     def test_the_figures_are_the_summarys(self) -> None:
         by_method, compared, by_task = (cells.markdown() for cells in tables_of(self.ROWS))
-        assert "| inference | wattune | 3 | 5 | 5.0 | 5.8 | 2.3 | 6.0 | 100% | 0.100 |" in by_method
+        assert "| inference | wattune | 3 | 5 | 5.0 | 5.8 | 2.3 | 1.0 | 6.0 | 100% | 0.100 |" in by_method
         assert "| inference | wattune | random | 0.25 | 0.25 to 0.25 | 0.250 | 3 |" in compared
         assert "| inference | table | device | a | 1.3 x | 5 | 20 |" in by_task
 

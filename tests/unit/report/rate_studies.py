@@ -28,7 +28,7 @@ def unfinished_study() -> Study:
     """The first study in the midst of its search: the middle rate has no trial yet."""
     whole = study_of_rates()
     trials = tuple(trial for trial in whole.trials[:5] if trial.arrival_rate_hz != 20.0)
-    return replace(whole, state=StudyState.RUNNING, reason="", trials=trials, recommendation=None)
+    return replace(whole, state=StudyState.RUNNING, reason="", trials=trials, recommendation=None, effects=())
 
 
 def new_study() -> Study:

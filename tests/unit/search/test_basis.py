@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.search.records import SPACE, batch, clock, governor
+from tests.unit.search.records import SPACE, clock, governor
 from tuner.configuration import Configuration, ConfigurationSpace
 from tuner.search.basis import CURVATURE_SD, INTERACTION_SD, SLOPE_SD, Basis
 from tuner.search.encoding import Encoding
@@ -41,13 +41,6 @@ def test_a_category_has_a_slope_and_neither_curvature_nor_interaction() -> None:
     space = ConfigurationSpace((clock(), governor()))
     found = values(space, {"gpu.core.max_mhz": 1300, "cpu.governor": "performance"})
     assert found == [0.0, 0.0, SLOPE_SD, 0.0, 0.0]
-
-
-def test_the_slopes_come_first() -> None:
-    space = ConfigurationSpace((clock(), batch(), governor()))
-    encoding = Encoding(space)
-    basis, features = Basis(encoding), encoding.encode(space)
-    torch.testing.assert_close(basis(features)[:, : len(encoding.columns)], basis.slopes(features))
 
 
 def test_categories_alone_and_a_single_choice_are_no_polynomials() -> None:

@@ -27,6 +27,7 @@ from knobs.contract import (
 from tuner.configuration import Configuration, ConfigurationSpace, OrderConstraint, Owner, Parameter, ParameterKind
 from tuner.daemon_record import Applied, DaemonStatus, Inventory, KnobMismatch, Verification
 from tuner.objective import LatencyMetric, Objective, Scenario, Slo
+from tuner.parameter_effect import ParameterEffect, Ratio
 from tuner.study_record import (
     BreakEven,
     Comparison,
@@ -210,6 +211,10 @@ requests = st.builds(
     st.none() | texts,
     texts,
 )
+ratios = st.builds(Ratio, floats, intervals)
+effects = st.builds(
+    ParameterEffect, names, counts, counts, tuples(values), tuples(ratios), tuples(ratios), tuples(ratios)
+)
 studies = st.builds(
     Study,
     texts,
@@ -225,6 +230,7 @@ studies = st.builds(
     floats,
     floats,
     joules,
+    tuples(effects),
 )
 events = st.builds(
     StudyEvent,

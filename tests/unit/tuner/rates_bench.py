@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from knobs.contract import Scope
 from serving_adapter.contract import Completion, Slice
+from tests.unit.tuner.effects import effect
 from tests.unit.tuner.records import study
 from tests.unit.tuner.scripted_bench import BASELINE, BATCH, CLOCK, ScriptedDevice, bench
 from tuner.clock import SystemClock
@@ -17,6 +18,7 @@ from tuner.config_record import MeasurementSettings, StudySettings
 from tuner.configuration import Configuration
 from tuner.measuring.bench import Bench
 from tuner.objective import Objective, Scenario, Slo
+from tuner.parameter_effect import ParameterEffect
 from tuner.search.contract import Proposal, Stop
 from tuner.store import Store
 from tuner.study.loop import StudyLoop
@@ -78,6 +80,9 @@ class EveryRate:
                 if (rate_hz, configuration) not in known:
                     return Proposal(configuration, "next in line", arrival_rate_hz=rate_hz)
         return Stop("Every configuration has been tried.")
+
+    def effects(self, trials: Sequence[Trial]) -> tuple[ParameterEffect, ...]:
+        return tuple(effect(CLOCK.id, CLOCK.values, through=trial.number) for trial in trials[:2])
 
 
 EVERY_CLOCK = MappingProxyType({rate_hz: tuple(map(at_clock, CLOCK.values)) for rate_hz in RATES_HZ})

@@ -24,9 +24,11 @@ from knobs.contract import (
     Scope,
 )
 from serving_adapter.contract import Completion, Histogram, Load, ServingParameter, Slice, Traffic
+from tests.unit.tuner.effects import effect
 from tuner.configuration import Configuration, Value
 from tuner.measuring.bench import Bench
 from tuner.objective import Objective, Scenario, Slo
+from tuner.parameter_effect import ParameterEffect
 from tuner.search.contract import Proposal, Stop
 from tuner.study.planning import plan_space
 from tuner.trial import Trial
@@ -219,3 +221,7 @@ class ScriptedSearch:
             if configuration not in tried:
                 return Proposal(configuration, "next in line")
         return Stop("Every configuration has been tried.")
+
+    def effects(self, trials: Sequence[Trial]) -> tuple[ParameterEffect, ...]:
+        self.fault("effects")
+        return (effect(CLOCK.id, CLOCK.values),)

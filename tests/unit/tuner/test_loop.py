@@ -6,11 +6,13 @@ import pytest
 from knobs.contract import Calibration, Conditions, DeviceError, Occupant, PowerCoefficients, Scope
 from serving_adapter.contract import AdapterError
 from serving_adapter.runner.client import RunnerLostError
+from tests.unit.tuner.effects import effect
 from tests.unit.tuner.records import study, trial
 from tests.unit.tuner.scripted_bench import BASELINE, BATCH, CLOCK, METER, ScriptedDevice, ScriptedSearch, bench
 from tuner.clock import SystemClock
 from tuner.config_record import MeasurementSettings, StudySettings
 from tuner.configuration import Configuration
+from tuner.errors import WattuneError
 from tuner.pareto import pareto_front
 from tuner.store import Store, StoreError
 from tuner.study.confirmation import Confirmation
@@ -106,6 +108,51 @@ def test_trial_values_are_taken_back_at_the_end(run):
 
 def test_what_is_stored_is_what_was_returned(run):
     assert run.go() == run.store.get("study-1")
+
+
+def test_what_the_search_learned_of_each_parameter_is_kept(run):
+    assert run.go().effects == (effect(CLOCK.id, CLOCK.values),)
+    assert run.store.get("study-1").effects == (effect(CLOCK.id, CLOCK.values),)
+
+
+def test_it_is_kept_too_where_the_budget_ends_the_search(tmp_path):
+    run = Run(tmp_path, max_trials=2)
+    assert run.go().reason == "The budget of 2 trials is spent."
+    assert run.store.get("study-1").effects == (effect(CLOCK.id, CLOCK.values),)
+    run.store.close()
+
+
+def test_a_search_that_cannot_tell_what_parameters_do_spoils_no_study(run, caplog):
+    def fail(call):
+        if call == "effects":
+            raise WattuneError("No idea.")
+
+    run.search.fault = fail
+    finished = run.go()
+    assert (finished.state, finished.effects) == (StudyState.DONE, ())
+    assert "No idea." in caplog.text
+
+
+def test_asking_what_parameters_do_is_booked_as_search(run):
+    spent = []
+
+    def think(call):
+        before_j = run.device.energy_j
+        run.device.idle(100.0 if call == "effects" else 0.0)
+        spent.append(run.device.energy_j - before_j)
+
+    run.search.fault = think
+    assert run.go().search_j == pytest.approx(sum(spent))
+    assert sum(spent) > 0
+
+
+def test_a_search_that_ended_before_the_study_was_resumed_is_not_asked_again(run):
+    finished = run.go()
+    run.store.finish("study-1", StudyState.RUNNING, "", None, finished.duration_s)
+    calls = []
+    run.search.fault = calls.append
+    assert run.go().effects == finished.effects
+    assert calls == []
 
 
 def test_infeasible_trials_are_never_recommended(tmp_path):

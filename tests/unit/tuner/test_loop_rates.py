@@ -189,6 +189,16 @@ def test_events_tell_of_the_rate_of_the_latest_trial(start):
     assert any("at 35 requests/s" in event.phase for event in run.events)
 
 
+def test_effects_belong_to_the_rate_of_their_trial(start):
+    finished = start().go()
+    through = [effect.through for effect in finished.effects]
+    assert through == [0, 1]
+    for rate_hz in RATES_HZ:
+        numbers = [trial.number for trial in finished.trials if trial.arrival_rate_hz == rate_hz]
+        expected = [number for number in through if number in numbers]
+        assert [effect.through for effect in finished.at(rate_hz).effects] == expected
+
+
 def test_what_is_stored_is_what_was_returned(start):
     run = start()
     assert run.go() == run.store.get("study-1")

@@ -9,10 +9,12 @@ from dataclasses import replace
 
 import pytest
 
+from tests.unit.tuner.effects import effect
 from tests.unit.tuner.records import study, trial
 from tuner.errors import BadInputError, NotFoundError
+from tuner.serialization import decode, encode, to_builtins
 from tuner.store import Store, StoreError
-from tuner.study_record import StudyState
+from tuner.study_record import Study, StudyState
 
 
 @pytest.fixture
@@ -36,6 +38,21 @@ def test_a_finished_study_says_how_it_ended(store):
     found = store.get("study-1")
     assert (found.state, found.reason, found.duration_s) == (StudyState.INFEASIBLE, "Nothing holds.", 7.0)
     assert store.running() == []
+
+
+def test_effects_are_kept_and_left_out_of_summaries(store):
+    store.create(study())
+    effects = (effect("gpu.core.max_mhz", (500, 1000, 1500), (2.0, 1.2, 1.0)), effect("governor", ("a", "b")))
+    store.keep_effects("study-1", effects)
+    store.finish("study-1", StudyState.DONE, "", None, 7.0)
+    assert store.get("study-1").effects == effects
+    assert store.summaries()[0].effects == ()
+
+
+def test_a_study_of_a_version_that_knew_no_effects_is_read():
+    older = to_builtins(study())
+    del older["effects"]
+    assert decode(encode(older), Study) == study()
 
 
 def test_summaries_are_newest_first_and_running_oldest_first(store):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from importlib.resources import files
 
 from tuner.report.cost_sentences import drift_sentence
 from tuner.report.digest import Digest
+from tuner.report.page.chart_elements import chart, chart_name, note, small_charts
 from tuner.report.page.cost import tuning_cost
 from tuner.report.page.drift_chart import drift_chart
-from tuner.report.page.figures import Figure, plotly_source
+from tuner.report.page.effects import what_parameters_do
+from tuner.report.page.figures import plotly_source
 from tuner.report.page.front_chart import front_chart
 from tuner.report.page.key_figures import key_figures
-from tuner.report.page.markup import Markup, element, join, typeset
+from tuner.report.page.markup import Markup, element
 from tuner.report.page.rate_table import rate_table
 from tuner.report.page.search_charts import parameter_charts, progress_chart
 from tuner.report.page.sections import (
@@ -39,7 +40,11 @@ def page(study: Study) -> str:
         key_figures(digest),
         caveats(digest),
         rate_table(digest),
-        *(part for one in digest.by_rate for part in (*_charts(one), recommendation_table(one))),
+        *(
+            part
+            for one in digest.by_rate
+            for part in (*_charts(one), what_parameters_do(one), recommendation_table(one))
+        ),
         *(_drift(digest) if digest.has_several_rates else ()),
         tuning_cost(digest),
         trials_table(digest),
@@ -66,26 +71,26 @@ def _charts(digest: Digest) -> tuple[Markup, ...]:
     axis = energy_title(digest, energy).replace("\n", " ")
     outside = _outside(sum(not energy.holds(energy_j(trial)) for trial in digest.explored))
     small = [
-        _chart(_name(digest, f"parameter-{number}"), figure)
+        chart(chart_name(digest, f"parameter-{number}"), figure)
         for number, figure in enumerate(parameter_charts(digest, energy))
     ]
     return (
         element("h2", f"Energy against latency{digest.at_rate}"),
-        _note(
+        note(
             "Every trial; the line is the Pareto front: the least energy seen at or below a latency. Point at a trial "
             f"for its configuration; choose in the legend what is shown. {_outside(len(view.outside))}"
         ),
-        _chart(_name(digest, "front"), front_chart(digest, view)),
+        chart(chart_name(digest, "front"), front_chart(digest, view)),
         element("h2", f"The course of the search{digest.at_rate}"),
-        _note(
+        note(
             f"Energy per request of each trial, and of the best feasible one so far{_levelled(digest)}. "
             f"{digest.study.reason} {outside}"
         ),
-        _chart(_name(digest, "progress"), progress_chart(digest, energy)),
+        chart(chart_name(digest, "progress"), progress_chart(digest, energy)),
         *(() if digest.at_rate else _drift(digest)),
         element("h2", f"Parameter by parameter{digest.at_rate}"),
-        _note(f"{axis}, against one parameter at a time; the others vary too. {outside}"),
-        element("div", *small, class_="small-charts", style=f"--columns: {_columns(len(small))}"),
+        note(f"{axis}, against one parameter at a time; the others vary too. {outside}"),
+        small_charts(small),
     )
 
 
@@ -98,40 +103,16 @@ def _drift(digest: Digest) -> tuple[Markup, ...]:
         return ()
     return (
         element("h2", "The machine's drift"),
-        _note(
+        note(
             "The baseline was measured again and again while searching; bars are 95 % intervals, and the line is what "
             f"was removed before trials were compared. {drift_sentence(digest) or 'No drift could be told from noise.'}"
         ),
-        element("div", _chart("drift", drift_chart(digest)), class_="narrow"),
+        element("div", chart("drift", drift_chart(digest)), class_="narrow"),
     )
 
 
 def _outside(count: int) -> str:
     return f"{outside_text(count)}: double-click the chart to see all." if count else ""
-
-
-def _columns(count: int) -> int:
-    """Returns in how many columns the small charts leave the fewest places empty: up to five, and rather more."""
-    return count if count <= 5 else min((5, 4, 3), key=lambda columns: -count % columns)
-
-
-def _name(digest: Digest, kind: str) -> str:
-    """Returns the name of a chart, which is its own where there is one of a kind for each arrival rate."""
-    return f"{kind}-at-{digest.study.objective.arrival_rate_hz:g}" if digest.at_rate else kind
-
-
-def _chart(name: str, figure: Figure) -> Markup:
-    data = Markup(json.dumps(figure).replace("<", "\\u003c"))
-    return join(
-        (
-            element("div", element("noscript", "The chart needs JavaScript."), class_="chart", id=name),
-            element("script", data, type="application/json", id=f"{name}-figure"),
-        )
-    )
-
-
-def _note(text: str) -> Markup:
-    return element("p", typeset(text.strip()), class_="quiet")
 
 
 def _footer(study: Study) -> Markup:

@@ -16,6 +16,9 @@ from tuner.report.vocabulary import energy_text, interval_text, settings, share_
 from tuner.trial import Trial
 
 Figure = dict[str, Any]
+_ROOM_FOR_CHOICES = 20
+"""How many characters stand side by side below a small chart, air between them included."""
+_AIR = 2
 CLEAR = "rgba(0, 0, 0, 0)"
 
 
@@ -70,8 +73,34 @@ def axis_layout(axis: Axis) -> Figure:
     }
 
 
+def small_layout(x_title: str) -> Figure:
+    """Returns the layout that all small charts begin with."""
+    chart = layout(x_title, "", height=220)
+    return chart | {
+        "showlegend": False,
+        "margin": {"l": 36, "r": 8, "t": 8, "b": 44},
+        "font": {**chart["font"], "size": 12},
+    }
+
+
+def choice_ticks(choices: Sequence[float | str], positions: Sequence[float], texts: Sequence[str]) -> Figure:
+    """Returns the ticks of a small chart's choices: as many as have room, the first and the last among them.
+
+    Args:
+        choices: The choices as the axis knows them.
+        positions: Where they lie along it, ascending, on whatever scale.
+        texts: What is written at each.
+    """
+    room = max(2, _ROOM_FOR_CHOICES // (max(map(len, texts)) + _AIR) + 1)
+    steps = max(1, min(len(texts), room) - 1)
+    wanted = (positions[0] + step * (positions[-1] - positions[0]) / steps for step in range(steps + 1))
+    places = sorted({min(range(len(texts)), key=lambda place: abs(positions[place] - one)) for one in wanted})
+    ticks: Figure = {"tickvals": [choices[place] for place in places]}
+    return ticks | ({"tickangle": 0} if max(map(len, texts)) <= _ROOM_FOR_CHOICES // 2 else {})
+
+
 def coordinate(axis: Axis, value: float) -> float:
-    """Returns a value in SI units as annotations and shapes want it on an axis."""
+    """Returns a value in SI units as annotations want it on an axis; shapes take the number as it is."""
     number = axis.number(value)
     return math.log10(number) if axis.logarithmic else number
 

@@ -9,16 +9,13 @@ from html import escape
 from tuner.configuration import Parameter
 from tuner.report.axes import Axis
 from tuner.report.digest import Digest, measurement_of
-from tuner.report.page.figures import Figure, axis_layout, layout, line, points
+from tuner.report.page.figures import Figure, axis_layout, choice_ticks, layout, line, points, small_layout
 from tuner.report.points import VERDICT_COLOURS
 from tuner.report.view import energy_j, energy_title
 from tuner.report.vocabulary import parameter_label, unit_text, value_text
 from tuner.trial import Trial, Verdict
 
 _DRAWN_FIRST = (Verdict.INFEASIBLE, Verdict.UNDECIDED, Verdict.FEASIBLE)
-_ROOM_FOR_CHOICES = 20
-"""How many characters stand side by side below a small chart, air between them included."""
-_AIR = 2
 
 
 def progress_chart(digest: Digest, energy: Axis) -> Figure:
@@ -45,30 +42,20 @@ def parameter_charts(digest: Digest, energy: Axis) -> tuple[Figure, ...]:
 def _parameter_chart(digest: Digest, parameter: Parameter, energy: Axis) -> Figure:
     choices = [value_text(choice) for choice in parameter.choices]
     unit = unit_text(parameter.unit)
-    chart = layout(escape(parameter_label(parameter.id) + (f", {unit}" if unit else "")), "", height=220)
+    chart = small_layout(escape(parameter_label(parameter.id) + (f", {unit}" if unit else "")))
     chart["xaxis"] |= {
         "type": "category",
         "categoryorder": "array",
         "categoryarray": choices,
         "range": [-0.5, len(choices) - 0.5],
-        "tickvals": _spread(choices),
+        **choice_ticks(choices, range(len(choices)), choices),
     }
-    if max(map(len, choices)) <= _ROOM_FOR_CHOICES // 2:
-        chart["xaxis"]["tickangle"] = 0
     chart["yaxis"] |= {**axis_layout(energy), "nticks": 5}
-    chart |= {"showlegend": False, "margin": {"l": 36, "r": 8, "t": 8, "b": 44}, "font": {**chart["font"], "size": 12}}
 
     def position(trial: Trial) -> str:
         return value_text(trial.configuration[parameter.id])
 
     return {"data": _points_by_verdict(digest, energy, position, parameter.id), "layout": chart}
-
-
-def _spread(choices: list[str]) -> list[str]:
-    """Returns as many of the choices as have room below the chart, the first and the last among them."""
-    room = max(2, _ROOM_FOR_CHOICES // (max(map(len, choices)) + _AIR) + 1)
-    steps = min(len(choices), room) - 1
-    return [choices[round(step * (len(choices) - 1) / steps)] for step in range(steps + 1)]
 
 
 def _best_so_far(digest: Digest, energy: Axis) -> tuple[list[float], list[float]]:

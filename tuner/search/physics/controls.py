@@ -97,7 +97,7 @@ class Controls:
             if column.kind is ParameterKind.CATEGORY:
                 categories.append(feature)
                 continue
-            ratio = _ratio_to_highest(column, feature)
+            ratio = one if column.is_constant else _ratio_to_highest(column, feature)
             match column.kind:
                 case ParameterKind.CLOCK:
                     clocks[resource_of(column)] = clocks[resource_of(column)] * ratio

@@ -15,6 +15,9 @@ from torch import Tensor
 from tuner.search.physics.controls import CPU, MEMORY, Controls, is_accelerator
 from tuner.search.physics.draws import Draws
 
+_LEAST_BUSY = 0.02
+_MOST_BUSY = 0.95
+
 
 @dataclass(frozen=True)
 class Devices:
@@ -64,12 +67,13 @@ class Devices:
     hungrier: tuple[Tensor, ...]
 
 
-def imagine(controls: Controls, count: int) -> Devices:
+def imagine(controls: Controls, count: int, utilization: float | None = None) -> Devices:
     """Draws devices that have these controls.
 
     Args:
         controls: What can be set.
         count: How many devices.
+        utilization: Share of time in which work is under way, if that is known.
     """
     resources = controls.resources
     draws = Draws(count, 5 * len(resources) + 2 * controls.cores + controls.instances + 2 * controls.categories + 16)
@@ -92,11 +96,18 @@ def imagine(controls: Controls, count: int) -> Devices:
         filling=draws.uniform(0.0, 0.35),
         demand=draws.log_normal(0.6, 0.5),
         crowding=tuple(draws.uniform() for _ in range(controls.instances)),
-        utilization=draws.uniform(0.05, 0.95),
+        utilization=_utilization(draws, utilization),
         queueing=draws.uniform(0.2, 1.2),
         slower=tuple(draws.normal(0.0, 0.25) for _ in range(controls.categories)),
         hungrier=tuple(draws.normal(0.0, 0.20) for _ in range(controls.categories)),
     )
+
+
+def _utilization(draws: Draws, seen: float | None) -> Tensor:
+    """Draws around what was seen, which a window's own traffic scatters about."""
+    if seen is None:
+        return draws.uniform(_LEAST_BUSY, _MOST_BUSY)
+    return draws.logit_normal(min(max(seen, _LEAST_BUSY), _MOST_BUSY), 0.2)
 
 
 def _is_chief(resource: str, resources: tuple[str, ...]) -> bool:

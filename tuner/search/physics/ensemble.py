@@ -30,16 +30,19 @@ _MOST_UTILIZED = 0.98
 class Ensemble:
     """Imagined devices, asked all at once. Answers are relative to the highest settings."""
 
-    def __init__(self, encoding: Encoding, is_paced: bool, count: int = DEVICES) -> None:
+    def __init__(
+        self, encoding: Encoding, is_paced: bool, utilization: float | None = None, count: int = DEVICES
+    ) -> None:
         """Imagines the devices.
 
         Args:
             encoding: Of the space.
             is_paced: Whether requests come at a rate of their own.
             count: How many devices.
+            utilization: Share of time in which work is under way at the highest settings; None if nobody knows.
         """
         self._controls = Controls(encoding)
-        self._devices = imagine(self._controls, count)
+        self._devices = imagine(self._controls, count, utilization)
         self._is_paced = is_paced
 
     def __call__(self, features: Tensor) -> Tensor:

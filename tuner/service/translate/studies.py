@@ -11,6 +11,7 @@ from tuner.service.translate.basics import (
     decode_time,
     encode_time,
 )
+from tuner.service.translate.effects import decode_effect, encode_effect
 from tuner.service.translate.machine import decode_absence, encode_absence
 from tuner.service.translate.recommendations import decode_recommendation, encode_recommendation
 from tuner.service.translate.spaces import decode_space, encode_space
@@ -35,6 +36,7 @@ def encode_study(study: Study) -> pb.Study:
         duration_s=study.duration_s,
         search_s=study.search_s,
         search_j=study.search_j,
+        effects=map(encode_effect, study.effects),
     )
 
 
@@ -54,6 +56,7 @@ def decode_study(message: pb.Study) -> Study:
         duration_s=message.duration_s,
         search_s=message.search_s,
         search_j=message.search_j if message.HasField("search_j") else None,
+        effects=tuple(map(decode_effect, message.effects)),
     )
 
 

@@ -101,8 +101,8 @@ def devices_of(space: ConfigurationSpace) -> Devices:
 def ensemble_of(space: ConfigurationSpace, is_paced: bool = False, **constants: Any) -> Ensemble:
     """Imagines devices for a space; the given constants replace those that were drawn."""
 
-    def changed(controls: Controls, count: int) -> Devices:
-        return replace(imagine(controls, count), **constants)
+    def changed(*arguments: Any) -> Devices:
+        return replace(imagine(*arguments), **constants)
 
     with patch.object(ensemble_module, "imagine", changed):
         return Ensemble(Encoding(space), is_paced)

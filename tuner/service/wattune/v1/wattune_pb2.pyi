@@ -469,7 +469,7 @@ class StudySpec(_message.Message):
     def __init__(self, workload: _Optional[str] = ..., slos: _Optional[_Iterable[str]] = ..., dry_run: _Optional[bool] = ..., max_trials: _Optional[int] = ..., max_duration_s: _Optional[float] = ..., seed: _Optional[int] = ..., parent: _Optional[str] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
 
 class Study(_message.Message):
-    __slots__ = ("id", "spec", "objective", "space", "machine", "state", "reason", "trials", "recommendation", "started_at", "duration_s", "search_s", "search_j")
+    __slots__ = ("id", "spec", "objective", "space", "machine", "state", "reason", "trials", "recommendation", "started_at", "duration_s", "search_s", "search_j", "effects")
     ID_FIELD_NUMBER: _ClassVar[int]
     SPEC_FIELD_NUMBER: _ClassVar[int]
     OBJECTIVE_FIELD_NUMBER: _ClassVar[int]
@@ -483,6 +483,7 @@ class Study(_message.Message):
     DURATION_S_FIELD_NUMBER: _ClassVar[int]
     SEARCH_S_FIELD_NUMBER: _ClassVar[int]
     SEARCH_J_FIELD_NUMBER: _ClassVar[int]
+    EFFECTS_FIELD_NUMBER: _ClassVar[int]
     id: str
     spec: StudySpec
     objective: Objective
@@ -496,7 +497,34 @@ class Study(_message.Message):
     duration_s: float
     search_s: float
     search_j: float
-    def __init__(self, id: _Optional[str] = ..., spec: _Optional[_Union[StudySpec, _Mapping]] = ..., objective: _Optional[_Union[Objective, _Mapping]] = ..., space: _Optional[_Union[ConfigurationSpace, _Mapping]] = ..., machine: _Optional[_Union[Machine, _Mapping]] = ..., state: _Optional[_Union[StudyState, str]] = ..., reason: _Optional[str] = ..., trials: _Optional[_Iterable[_Union[Trial, _Mapping]]] = ..., recommendation: _Optional[_Union[Recommendation, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_s: _Optional[float] = ..., search_s: _Optional[float] = ..., search_j: _Optional[float] = ...) -> None: ...
+    effects: _containers.RepeatedCompositeFieldContainer[ParameterEffect]
+    def __init__(self, id: _Optional[str] = ..., spec: _Optional[_Union[StudySpec, _Mapping]] = ..., objective: _Optional[_Union[Objective, _Mapping]] = ..., space: _Optional[_Union[ConfigurationSpace, _Mapping]] = ..., machine: _Optional[_Union[Machine, _Mapping]] = ..., state: _Optional[_Union[StudyState, str]] = ..., reason: _Optional[str] = ..., trials: _Optional[_Iterable[_Union[Trial, _Mapping]]] = ..., recommendation: _Optional[_Union[Recommendation, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration_s: _Optional[float] = ..., search_s: _Optional[float] = ..., search_j: _Optional[float] = ..., effects: _Optional[_Iterable[_Union[ParameterEffect, _Mapping]]] = ...) -> None: ...
+
+class Ratio(_message.Message):
+    __slots__ = ("median", "interval")
+    MEDIAN_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    median: float
+    interval: Interval
+    def __init__(self, median: _Optional[float] = ..., interval: _Optional[_Union[Interval, _Mapping]] = ...) -> None: ...
+
+class ParameterEffect(_message.Message):
+    __slots__ = ("parameter", "through", "tried", "choices", "latency_ratios", "energy_ratios", "latency_left")
+    PARAMETER_FIELD_NUMBER: _ClassVar[int]
+    THROUGH_FIELD_NUMBER: _ClassVar[int]
+    TRIED_FIELD_NUMBER: _ClassVar[int]
+    CHOICES_FIELD_NUMBER: _ClassVar[int]
+    LATENCY_RATIOS_FIELD_NUMBER: _ClassVar[int]
+    ENERGY_RATIOS_FIELD_NUMBER: _ClassVar[int]
+    LATENCY_LEFT_FIELD_NUMBER: _ClassVar[int]
+    parameter: str
+    through: int
+    tried: int
+    choices: _containers.RepeatedCompositeFieldContainer[Value]
+    latency_ratios: _containers.RepeatedCompositeFieldContainer[Ratio]
+    energy_ratios: _containers.RepeatedCompositeFieldContainer[Ratio]
+    latency_left: _containers.RepeatedCompositeFieldContainer[Ratio]
+    def __init__(self, parameter: _Optional[str] = ..., through: _Optional[int] = ..., tried: _Optional[int] = ..., choices: _Optional[_Iterable[_Union[Value, _Mapping]]] = ..., latency_ratios: _Optional[_Iterable[_Union[Ratio, _Mapping]]] = ..., energy_ratios: _Optional[_Iterable[_Union[Ratio, _Mapping]]] = ..., latency_left: _Optional[_Iterable[_Union[Ratio, _Mapping]]] = ...) -> None: ...
 
 class NotAbove(_message.Message):
     __slots__ = ("limit", "factor")

@@ -98,7 +98,7 @@ class ReadServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListStudies(self, request, context):
-        """All studies, newest first, without their trials.
+        """All studies, newest first, without their trials and effects.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
