@@ -73,7 +73,8 @@ def ablation_tables(rows: Sequence[Row]) -> list[Cells]:
     groups = {group: effects_of(of_group) for group, of_group in by_group(rows).items()}
     names = [name for name in CHANGES if any(row.method == name for row in rows)]
     sorts = [sort for sort in Sort if sort is not Sort.OURS and any(CHANGES[name].sort is sort for name in names)]
-    return [*(_by_change(sort, names, groups) for sort in sorts), _by_sort(sorts, groups), _by_device(names, rows)]
+    by_sort = [*(_by_change(sort, names, groups) for sort in sorts), _by_sort(sorts, groups)] if sorts else []
+    return [*by_sort, _by_device(names, rows)]
 
 
 def effects_of(rows: Sequence[Row]) -> Effects:

@@ -7,6 +7,7 @@ priors that our own path integrates over.
 
 from __future__ import annotations
 
+import copy
 import math
 import warnings
 
@@ -27,6 +28,9 @@ from tuner.search.evidence import Evidence
 from tuner.search.hyperparameters import LogNormal
 from tuner.search.prior import Belief, Prior
 from tuner.search.surrogate import Prediction
+
+_FEWEST_TO_FIT = 4
+"""Fewer trials leave hyper-parameters at the medians of their priors."""
 
 
 class FittedSurrogate:
@@ -71,13 +75,20 @@ def _fitted(belief: Belief, output: int, targets: Tensor, freedom: float) -> Sin
         mean_module=ZeroMean(),
         outcome_transform=None,
     ).to(torch.float64)
+    if len(targets) >= _FEWEST_TO_FIT:
+        _fit(model)
+    return model.eval()
+
+
+def _fit(model: SingleTaskGP) -> None:
+    """Maximises the posterior of the hyper-parameters; where that fails, the medians of their priors serve."""
+    medians = copy.deepcopy(model.state_dict())
     with warnings.catch_warnings(), manual_seed(0):
         warnings.simplefilter("ignore")
         try:
             fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
-        except ModelFittingError:
-            model.eval()  # the medians of the priors serve
-    return model
+        except (ModelFittingError, torch.linalg.LinAlgError):
+            model.load_state_dict(medians)
 
 
 def _kernel(belief: Belief, freedom: float) -> Kernel:

@@ -42,7 +42,7 @@ one."""
 NOISE_SD = LogNormal(0.01, 0.7)
 """What two trials of one configuration differ by beyond their own intervals (temperature, load)."""
 
-DIFFERENCE_SCALE = LogNormal(0.4, 1.2)
+DIFFERENCE_SCALE = LogNormal(0.8, 1.2)
 """How much of what devices may do at all an earlier study differs by."""
 
 _POINTS = 96
