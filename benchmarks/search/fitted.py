@@ -1,7 +1,8 @@
 """The same prior as a ``SingleTaskGP`` for each output, with one set of hyper-parameters that is fitted to the trials.
 
-Of stock parts: the imagined devices and the polynomial are linear kernels over what they say of each configuration,
-the residual is a Matérn kernel, and ``fit_gpytorch_mll`` maximises the posterior of the hyper-parameters under the
+Of stock parts: the imagined devices and the polynomial are inner products of what they say of each configuration (dense
+ones: GPyTorch's linear kernels add up by a decomposition that takes longer and fails now and then), the residual is a
+Matérn kernel, and ``fit_gpytorch_mll`` maximises the posterior of the hyper-parameters under the
 priors that our own path integrates over.
 """
 
@@ -16,7 +17,7 @@ from botorch.exceptions.errors import ModelFittingError
 from botorch.fit import fit_gpytorch_mll
 from botorch.models import SingleTaskGP
 from botorch.utils.sampling import manual_seed
-from gpytorch.kernels import ConstantKernel, Kernel, LinearKernel, MaternKernel, ScaleKernel
+from gpytorch.kernels import ConstantKernel, Kernel, MaternKernel, ScaleKernel
 from gpytorch.likelihoods import GaussianLikelihood
 from gpytorch.means import ZeroMean
 from gpytorch.mlls import ExactMarginalLogLikelihood
@@ -31,6 +32,11 @@ from tuner.search.surrogate import Prediction
 
 _FEWEST_TO_FIT = 4
 """Fewer trials leave hyper-parameters at the medians of their priors."""
+
+
+class _InnerProduct(Kernel):
+    def forward(self, x1: Tensor, x2: Tensor, diag: bool = False, **_: object) -> Tensor:
+        return (x1 * x2).sum(-1) if diag else x1 @ x2.transpose(-1, -2)
 
 
 class FittedSurrogate:
@@ -114,11 +120,10 @@ def _kernel(belief: Belief, freedom: float) -> Kernel:
     return physics + _linear(columns + devices, functions, hyperparameters.POLYNOMIAL_SCALE, freedom) + residual + level
 
 
-def _linear(first: int, count: int, scale: LogNormal, freedom: float = 1.0) -> LinearKernel:
-    kernel = LinearKernel(
-        active_dims=tuple(range(first, first + count)), variance_prior=_prior_of_variance(scale, freedom)
-    )
-    kernel.variance = scale.median**2 * freedom
+def _linear(first: int, count: int, scale: LogNormal, freedom: float = 1.0) -> ScaleKernel:
+    inner = _InnerProduct(active_dims=tuple(range(first, first + count)))
+    kernel = ScaleKernel(inner, outputscale_prior=_prior_of_variance(scale, freedom))
+    kernel.outputscale = scale.median**2 * freedom
     return kernel
 
 

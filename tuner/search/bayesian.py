@@ -83,13 +83,14 @@ class BayesianProposer(AdvisingProposer):
     ) -> Stop | None:
         if not worth.is_acceptable(float(ranking.values[0])):
             return stopping.too_risky(self.task.caution)
-        if self.task.goal is Goal.FRONT and incumbents.is_complete:
-            return stopping.front_known(trials, worth.front_gain(ranking.features))
         acceptable = [worth.is_acceptable(value) for value in ranking.values.tolist()]
         outlook = stopping.look_ahead(
             self.task, surrogate, incumbents, ranking.features[: sum(acceptable)], self.task.seed
         )
-        return stopping.nothing_to_gain(self.task, trials, outlook)
+        stop = stopping.nothing_to_gain(self.task, trials, outlook)
+        if stop is not None and self.task.goal is Goal.FRONT and incumbents.is_complete:
+            return stopping.front_known(trials, worth.front_gain(ranking.features))
+        return stop
 
     def _proposal(self, surrogate: Surrogate, incumbents: Incumbents, ranking: Ranking) -> Proposal:
         features = ranking.features[:1]
