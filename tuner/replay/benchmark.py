@@ -9,33 +9,16 @@ from functools import partial
 from simulation.measured_table import Task
 from tuner.replay.disturbance import Disturbance
 from tuner.replay.methods import REPLAY_METHODS
-from tuner.replay.row import Row, RunKey
+from tuner.replay.planned_run import PlannedRun
+from tuner.replay.row import Row
 from tuner.replay.scoring import is_worth_scoring, score
 from tuner.replay.task import ReplayTask
 
 _REGRET_DIGITS = 6
 
 
-@dataclass(frozen=True)
-class Run:
-    """One method on one task with one seed, not run yet.
-
-    Attributes:
-        task: What is searched.
-        method: The proposer's name.
-        seed: Its seed, and that of the disturbance.
-        disturbance: What measuring adds to the table's figures.
-    """
-
-    task: ReplayTask
-    method: str
-    seed: int
-    disturbance: Disturbance
-
-    @property
-    def key(self) -> RunKey:
-        """What the row of this run will be known by."""
-        return (self.task.key, self.method, self.seed)
+class Run(PlannedRun):
+    """A search that is scored by the trials it needs."""
 
     def row(self) -> Row:
         """Runs it.

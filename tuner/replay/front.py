@@ -19,6 +19,7 @@ from tuner.configuration import Configuration
 from tuner.errors import BadInputError
 from tuner.replay.disturbance import Disturbance
 from tuner.replay.methods import FRONT_METHODS
+from tuner.replay.planned_run import PlannedRun
 from tuner.replay.row import RunKey, TaskKey
 from tuner.replay.scoring import is_worth_scoring
 from tuner.replay.search_run import SearchRun
@@ -74,26 +75,8 @@ class FrontRow:
         return serialization.encode(self) + b"\n"
 
 
-@dataclass(frozen=True)
-class FrontSearch:
-    """One method on one task with one seed, not run yet.
-
-    Attributes:
-        task: What is searched.
-        method: The proposer's name.
-        seed: Its seed, and that of the disturbance.
-        disturbance: What measuring adds to the table's figures.
-    """
-
-    task: ReplayTask
-    method: str
-    seed: int
-    disturbance: Disturbance
-
-    @property
-    def key(self) -> RunKey:
-        """What the row of this run will be known by."""
-        return (self.task.key, self.method, self.seed)
+class FrontSearch(PlannedRun):
+    """A search that is scored by the front it finds."""
 
     def row(self) -> FrontRow:
         """Runs it until the proposer has stopped and the fronts have been compared for the last time.
