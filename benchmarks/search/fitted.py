@@ -34,7 +34,7 @@ _FEWEST_TO_FIT = 4
 """Fewer trials leave hyper-parameters at the medians of their priors."""
 
 
-class _InnerProduct(Kernel):
+class _InnerProduct(Kernel):  # type: ignore[misc]  # GPyTorch is not typed
     def forward(self, x1: Tensor, x2: Tensor, diag: bool = False, **_: object) -> Tensor:
         return (x1 * x2).sum(-1) if diag else x1 @ x2.transpose(-1, -2)
 

@@ -19,8 +19,9 @@ The kernel of each output is a sum of
 Hyper-parameters are integrated out (:mod:`tuner.search.hyperparameters`). A trial that no setting of them explains is
 taken for an outlier and hardly counts.
 
-``docs/search.md`` shows what each part is worth, and why this is written down as linear algebra over a batch of small
-matrices and not as a fitted ``SingleTaskGP``: it takes a tenth of the time and finds the optimum in fewer trials.
+``docs/search.md`` shows what each part is worth, and what is not: fitting the same kernel as ``SingleTaskGP`` by
+maximum a posteriori finds the optimum about as soon. Written down as linear algebra over a batch of small matrices, a
+proposal takes a fifth of the time, never fails to converge, and does not trust four trials with six lengthscales.
 """
 
 from __future__ import annotations
