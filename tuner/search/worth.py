@@ -24,7 +24,11 @@ _RISKY = -1e6
 left can still be told."""
 
 _BEYOND_SLO = 0.2
-"""What a gain of the front beyond the SLO counts, against one within."""
+"""What a gain of the front beyond the SLO counts, against one within.
+
+The front's end of least energy is what will be recommended. It is a point, which adds little area: so what improves on
+it counts on top, as if it were gained over a factor e of latency.
+"""
 
 
 @dataclass(frozen=True)
@@ -111,12 +115,13 @@ class Worth:
         return is_likely & self._reach.holds(features, self._incumbents.proven)
 
     def _gain(self, prediction: Prediction, features: Tensor, feasibility: Tensor) -> Tensor:
-        if self._front is not None:
-            return self._front_worth(prediction, self._front)
         to_beat = self._incumbents.log_energies(features)
         finite = to_beat.isfinite()
         improvement = acquisition.log_improvement(prediction, torch.where(finite, to_beat, 0.0))
-        return feasibility + torch.where(finite, improvement, 0.0) + self._incumbents.log_weights(features)
+        least_energy = feasibility + torch.where(finite, improvement, 0.0) + self._incumbents.log_weights(features)
+        if self._front is None:
+            return least_energy
+        return torch.logaddexp(least_energy, self._front_worth(prediction, self._front))
 
     def _front_worth(self, prediction: Prediction, now: Front) -> Tensor:
         within = front.expected_improvement(prediction, now.points, now.within_slo)
