@@ -11,19 +11,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from benchmarks.search.cell import METHODS, OURS, STOCK, Cell
+from tuner.report.picture_style import PICTURE_STYLE, RULE
 
-_INK, _QUIET, _RULE = "#1b1e24", "#666c78", "#e4e4df"
 _COLOURS = {OURS: "#0072B2", STOCK: "#E69F00"}  # by Okabe and Ito: the colour-blind tell them apart
-_STYLE = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["Inter", "DejaVu Sans"],
-    "font.size": 10.5,
-    "text.color": _INK,
-    "axes.edgecolor": _RULE,
-    "axes.labelcolor": _QUIET,
-    "xtick.color": _QUIET,
-    "ytick.color": _QUIET,
-}
 
 _Figure = Callable[[Cell], float]
 
@@ -31,7 +21,7 @@ _Figure = Callable[[Cell], float]
 def growth_png(cells: Sequence[Cell]) -> bytes:
     """Returns the picture: solid for the largest number of trials or points, dashed for the smallest."""
     file = BytesIO()
-    with rc_context(_STYLE):
+    with rc_context(PICTURE_STYLE):
         figure = Figure(figsize=(13.5, 4.6), dpi=160, facecolor="white", layout="constrained")
         FigureCanvasAgg(figure)
         by_points, by_trials, memory = figure.subplots(1, 3)
@@ -69,7 +59,7 @@ def _label(panel: Any, title: str, along: str, shown: str) -> None:
     for axis in (panel.xaxis, panel.yaxis):
         axis.set_major_formatter(lambda tick, _: f"{tick:,.10g}")
     panel.tick_params(length=0, which="both")
-    panel.grid(axis="y", color=_RULE, lw=0.8)
+    panel.grid(axis="y", color=RULE, lw=0.8)
     panel.set_axisbelow(True)
 
 

@@ -6,10 +6,6 @@ from dataclasses import dataclass
 
 from tuner.replay.methods import REPLAY_METHODS
 
-INK = "#1b1e24"
-QUIET = "#666c78"
-RULE = "#e4e4df"
-
 
 @dataclass(frozen=True)
 class Look:

@@ -8,9 +8,10 @@ from typing import Any
 
 from tuner.errors import BadInputError
 from tuner.replay.curves import Curve, curves_by_group
-from tuner.replay.look import INK, QUIET, RULE, look_of
+from tuner.replay.look import look_of
 from tuner.replay.row import Row
 from tuner.replay.scoring import NEARLY_OPTIMAL
+from tuner.report.picture_style import INK, QUIET, RULE
 
 _BAND_ALPHA = "22"
 

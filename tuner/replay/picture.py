@@ -9,21 +9,11 @@ from typing import Any
 
 from tuner.errors import BadInputError
 from tuner.replay.curves import Curve, curves_by_group
-from tuner.replay.look import INK, QUIET, RULE, look_of
+from tuner.replay.look import look_of
 from tuner.replay.row import Row
 from tuner.replay.scoring import NEARLY_OPTIMAL
 from tuner.replay.search_run import TRIAL_CAP
-
-_STYLE = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["Inter", "DejaVu Sans"],
-    "font.size": 10.5,
-    "text.color": INK,
-    "axes.edgecolor": RULE,
-    "axes.labelcolor": QUIET,
-    "xtick.color": QUIET,
-    "ytick.color": QUIET,
-}
+from tuner.report.picture_style import PICTURE_STYLE, QUIET, RULE
 
 _LINEAR_UP_TO_PERCENT = 1.0
 _TICKS_PERCENT = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -45,7 +35,7 @@ def regret_png(rows: Sequence[Row]) -> bytes:
         ) from error
     groups = curves_by_group(rows)
     file = BytesIO()
-    with rc_context(_STYLE):
+    with rc_context(PICTURE_STYLE):
         figure = Figure(figsize=(5.4 * len(groups), 4.6), dpi=160, facecolor="white", layout="constrained")
         FigureCanvasAgg(figure)
         panels = figure.subplots(1, len(groups), squeeze=False)[0]

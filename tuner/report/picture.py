@@ -9,6 +9,7 @@ from tuner.errors import BadInputError
 from tuner.report.axes import Axis, logarithmic_ticks
 from tuner.report.digest import Digest, measurement_of
 from tuner.report.labels import landmark_labels, slo_label
+from tuner.report.picture_style import INK, PICTURE_STYLE, QUIET, RULE
 from tuner.report.placement import Canvas
 from tuner.report.points import FRONT_COLOUR, SLO_COLOUR, VERDICT_COLOURS, error_of
 from tuner.report.view import View, energy_j, energy_title, front_view, latency_s, latency_title, outside_text
@@ -16,23 +17,10 @@ from tuner.report.vocabulary import share_text
 from tuner.study_record import Study
 from tuner.trial import Trial, Verdict
 
-_INK = "#1b1e24"
-_QUIET = "#666c78"
-_RULE = "#e4e4df"
 _LEGEND = {"borderaxespad": 0.4, "borderpad": 0, "columnspacing": 1.4, "handletextpad": 0.5, "handlelength": 1.4}
 _CANVAS = Canvas(495, 235, character_width=7.0, line_height=14)
 """The area between the axes, in points."""
 _MARKS = {Verdict.FEASIBLE: "o", Verdict.INFEASIBLE: "X", Verdict.UNDECIDED: "D"}
-_STYLE = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["Inter", "DejaVu Sans"],
-    "font.size": 10.5,
-    "text.color": _INK,
-    "axes.edgecolor": _RULE,
-    "axes.labelcolor": _QUIET,
-    "xtick.color": _QUIET,
-    "ytick.color": _QUIET,
-}
 
 
 def pareto_png(study: Study) -> bytes:
@@ -51,7 +39,7 @@ def pareto_png(study: Study) -> bytes:
         ) from error
     file = BytesIO()
     parts = Digest(study).by_rate
-    with rc_context(_STYLE):
+    with rc_context(PICTURE_STYLE):
         figure = Figure(figsize=(8, 5 * len(parts)), dpi=160, facecolor="white", layout="constrained")
         FigureCanvasAgg(figure)
         for place, digest in zip(figure.subfigures(len(parts), squeeze=False)[:, 0], parts, strict=True):
@@ -76,7 +64,7 @@ def draw(figure: Any, digest: Digest) -> None:
     for verdict in Verdict:
         _draw_points(plot, digest, view, verdict)
     _draw_landmarks(plot, digest, view)
-    plot.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1.07), ncols=5, labelcolor=_INK, **_LEGEND)
+    plot.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1.07), ncols=5, labelcolor=INK, **_LEGEND)
 
 
 def _title(digest: Digest) -> str:
@@ -92,12 +80,12 @@ def _frame(plot: Any, digest: Digest, view: View) -> None:
     _set_axis(plot, "y", view.energy)
     plot.set_xlabel(latency_title(digest, view.latency))
     plot.set_ylabel(energy_title(digest, view.energy))
-    plot.grid(axis="y", color=_RULE, lw=0.8)
+    plot.grid(axis="y", color=RULE, lw=0.8)
     plot.set_axisbelow(True)
     outside = sum(trial in view.outside for trial in digest.explored)
     plot.annotate(
         outside_text(outside), (1, 0), xycoords="axes fraction", xytext=(0, -30),
-        textcoords="offset points", ha="right", va="center", fontsize=8.5, color=_QUIET,
+        textcoords="offset points", ha="right", va="center", fontsize=8.5, color=QUIET,
     )  # fmt: skip
 
 
@@ -116,7 +104,7 @@ def _draw_slo(plot: Any, digest: Digest, view: View) -> None:
         plot.axvline(view.latency.number(digest.slo.bound_s), color=SLO_COLOUR, lw=1.3, ls=(0, (4, 3)), zorder=1)
     plot.annotate(
         label.text, (label.share, 1), xycoords="axes fraction", xytext=(0, 3),
-        textcoords="offset points", ha=label.alignment, va="bottom", color=_QUIET,
+        textcoords="offset points", ha=label.alignment, va="bottom", color=QUIET,
     )  # fmt: skip
 
 
