@@ -35,11 +35,13 @@ class Outcome:
         latencies_s: Latency at the percentile of each SLO.
         energy_j: Energy per request.
         throughput_hz: Requests per second.
+        idle_share: Share of time without work, where the device tells.
     """
 
     latencies_s: tuple[float, ...]
     energy_j: float
     throughput_hz: float
+    idle_share: float | None = None
 
     def scaled(self, latency: float = 1.0, energy: float = 1.0) -> Outcome:
         """Returns the outcome of heavier or lighter work."""
@@ -110,6 +112,7 @@ def measurement(outcome: Outcome, asked: Objective) -> Measurement:
         window_s=1.0,
         throughput_hz=outcome.throughput_hz,
         slo_latencies_s=latencies_s,
+        idle_share=outcome.idle_share,
     )
 
 

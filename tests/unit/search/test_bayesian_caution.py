@@ -6,12 +6,21 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.search.devices import PHASES, Noise, two_phases
-from tests.unit.search.records import SPACE, Physics, default_configuration, measured, roofline, search_task
+from tests.unit.search.devices import PHASES, SERVED, Noise, server, two_phases
+from tests.unit.search.records import (
+    SPACE,
+    Outcome,
+    Physics,
+    default_configuration,
+    measured,
+    roofline,
+    search_task,
+)
 from tests.unit.search.studies import Study, explored, single_stream
 from tuner.configuration import Configuration, ConfigurationSpace
+from tuner.objective import Objective, Scenario, Slo
 from tuner.search.bayesian import BayesianProposer
-from tuner.search.contract import LIVE_CAUTION, Caution, Stop
+from tuner.search.contract import LIVE_CAUTION, Caution, Proposal, SearchTask, Stop
 
 DEVICES = [(SPACE, roofline, 0.1), (SPACE, roofline, 0.02), (PHASES, two_phases, 0.03), (PHASES, two_phases, 0.021)]
 
@@ -61,6 +70,36 @@ def test_it_stops_and_says_so_once_all_that_is_left_is_too_risky() -> None:
     outcome = BayesianProposer(task).propose([measured(0, baseline, bound_s=bound_s)])
     assert isinstance(outcome, Stop)
     assert "95%" in outcome.why
+
+
+def quiet_server(configuration: Configuration) -> Outcome:
+    """A server with little to do, which says so."""
+    outcome = server(configuration, 10.0)
+    return replace(outcome, idle_share=0.9)
+
+
+def test_a_server_that_is_seen_idle_leaves_room_to_step_into() -> None:
+    """Without that, it might be on the brink of its queue, and nothing is likely enough to hold the SLO."""
+    bound_s = 2.0 * server(default_configuration(SERVED), 10.0).latencies_s[0]
+    task = SearchTask(SERVED, Objective(Scenario.LIVE, (Slo(99.0, bound_s),)), 0, 40, caution=LIVE_CAUTION)
+    silent = explored(task, lambda configuration: replace(quiet_server(configuration), idle_share=None))
+    telling = explored(task, quiet_server)
+    assert len(silent.trials) == 1
+    assert len(telling.trials) > 4
+    assert telling.violations == 0
+    assert telling.regret(quiet_server) < 0.5 * silent.regret(quiet_server)
+
+
+def test_what_held_the_slo_in_an_earlier_study_is_not_believed_to_hold_it_now() -> None:
+    far = Configuration({"gpu.core.max_mhz": 306, "batch_size": 16})
+    baseline = default_configuration(SPACE)
+    earlier = tuple(measured(number, one, bound_s=10.0) for number, one in enumerate((baseline, far)))
+    task = search_task(earlier=earlier)
+    bold = BayesianProposer(task).propose([measured(0, baseline)])
+    careful = BayesianProposer(replace(task, caution=LIVE_CAUTION)).propose([measured(0, baseline)])
+    assert isinstance(bold, Proposal)
+    assert bold.configuration == far
+    assert isinstance(careful, Stop) or careful.configuration != far
 
 
 def test_without_caution_longer_steps_are_taken() -> None:

@@ -47,6 +47,13 @@ def test_it_stops_once_the_front_hardly_grows() -> None:
     assert "Pareto front" in study.stop.why
 
 
+@pytest.mark.parametrize(("space", "physics", "bound_s"), [(SPACE, roofline, 0.1), (PHASES, two_phases, 0.03)])
+def test_its_end_of_least_energy_is_found_as_well(space: ConfigurationSpace, physics: Physics, bound_s: float) -> None:
+    """That end is what will be recommended."""
+    study = explored(replace(single_stream(space, bound_s), goal=Goal.FRONT), physics, most=14)
+    assert study.regret(physics) <= 0.02
+
+
 def test_it_knows_more_of_the_front_than_a_search_for_least_energy() -> None:
     for_energy = single_stream(SPACE, 0.1)
     shares = [

@@ -13,7 +13,7 @@ from tuner.configuration import Configuration
 from tuner.objective import LatencyMetric, Objective, Scenario, Slo
 from tuner.search.contract import EarlierStudy
 from tuner.search.encoding import Encoding
-from tuner.search.evidence import Evidence, Output, gather_evidence, is_paced
+from tuner.search.evidence import Evidence, Output, gather_evidence, is_paced, utilization_seen
 from tuner.search.rates import RATE, with_rates
 from tuner.trial import Interval, Measurement, Trial, Verdict
 
@@ -138,6 +138,16 @@ class TestWhichTrials:
             found.features.tolist()
             == encoding.encode(Configuration({**EVERYTHING[0], RATE: hz}) for hz in (5.0, 20.0)).tolist()
         )
+
+
+class TestUtilizationSeen:
+    def test_the_first_trial_that_tells_counts(self) -> None:
+        silent, first, second = (measured(number, EVERYTHING[number]) for number in range(3))
+        told = [changed(first, idle_share=0.7), changed(second, idle_share=0.2)]
+        assert utilization_seen([rejected(3, EVERYTHING[3]), silent, *told]) == pytest.approx(0.3)
+
+    def test_nobody_may_know(self) -> None:
+        assert utilization_seen([rejected(0, EVERYTHING[0]), measured(1, EVERYTHING[1])]) is None
 
 
 def test_the_made_up_measurement_keeps_its_promises() -> None:

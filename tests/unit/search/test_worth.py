@@ -38,6 +38,7 @@ from tuner.trial import Trial
 
 BASELINE = default_configuration(SPACE)
 TRIED = [BASELINE, *list(SPACE)[3::12]]
+RATED = Objective(Scenario.SERVER, objective(0.04).slos, arrival_rates_hz=(20.0, 60.0))
 CAUTIONS = [Caution(0.95, 2), Caution(0.95, None), Caution(0.0, 1), Caution(0.5, 3)]
 
 
@@ -163,6 +164,14 @@ class TestFront:
         assert set(found.points) <= set(points)
         assert found.within_slo == (math.log(0.04), max(energy for _, energy in points))
         assert found.overall == (max(latency for latency, _ in points), max(energy for _, energy in points))
+
+    def test_trials_at_lower_arrival_rates_are_no_part_of_it(self) -> None:
+        rates = replace(self.TASK, objective=RATED)
+        high, low = (
+            recorded(number, one, two_phases(one), RATED.at(rate_hz), rate_hz)
+            for number, (one, rate_hz) in enumerate(zip(self.TRIED, (60.0, 20.0), strict=False))
+        )
+        assert front_of(rates, [high, low]) == front_of(rates, [high])
 
     def test_what_surely_extends_it_is_worth_more_than_what_is_dominated(self) -> None:
         now = Moment(self.TASK, self.TRIED, two_phases)

@@ -22,6 +22,8 @@ from tests.unit.search.physics.spaces import (
 from tuner.configuration import ConfigurationSpace, Parameter, ParameterKind
 from tuner.search.encoding import Encoding
 from tuner.search.evidence import Output
+from tuner.search.physics.controls import Controls
+from tuner.search.physics.devices import imagine
 from tuner.search.physics.ensemble import DEVICES
 
 ROUNDING = 1e-9
@@ -47,6 +49,14 @@ def test_waiting_and_power_grow_with_the_rate(space: ConfigurationSpace, data: s
     answers = ensemble_of(space, is_paced=True)(along)
     assert (answers[Output.LATENCY].diff(dim=0) >= -ROUNDING).all()
     assert (answers[Output.POWER].diff(dim=0) >= -ROUNDING).all()
+
+
+def test_utilization_lies_about_what_was_seen() -> None:
+    controls = Controls(Encoding(ConfigurationSpace((GPU, RATES))))
+    anybody, seen = (imagine(controls, DEVICES, utilization).utilization for utilization in (None, 0.1))
+    assert anybody.min() < 0.1 < 0.9 < anybody.max()
+    assert 0.05 < seen.min() < 0.1 < seen.max() < 0.2
+    assert abs(seen.median() - 0.1) < 0.005
 
 
 def test_waiting_is_that_of_a_queue() -> None:

@@ -112,6 +112,15 @@ def test_a_clock_of_zero_is_very_slow_and_no_infinity() -> None:
     assert 0 < ratio.item() < 0.01
 
 
+def test_what_has_one_choice_is_at_its_highest() -> None:
+    """Read as its lowest, a lone cap would throttle every device, and a lone clock slow it down."""
+    cap, lone = parameter("gpu.power.limit_w", ParameterKind.POWER_CAP, (150,)), clock(choices=(900,))
+    found = settings((cap, 150), (lone, 900))
+    assert found.cap is not None
+    assert found.cap.item() == 1.0
+    assert [value.item() for value in found.clocks.values()] == [1.0]
+
+
 def test_threads_are_cores_of_another_parameter() -> None:
     chosen = settings((CORES, 8), (THREADS, 3))
     assert [(ratio.item(), count) for ratio, count in chosen.cores] == [
