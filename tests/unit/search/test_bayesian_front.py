@@ -12,6 +12,7 @@ from tests.unit.search.devices import PHASES, Noise, two_phases
 from tests.unit.search.records import SPACE, Physics, roofline
 from tests.unit.search.studies import explored, single_stream
 from tuner.configuration import Configuration, ConfigurationSpace
+from tuner.search import stopping
 from tuner.search.contract import Goal
 from tuner.search.front import Point, hypervolume, non_dominated
 
@@ -52,6 +53,14 @@ def test_its_end_of_least_energy_is_found_as_well(space: ConfigurationSpace, phy
     """That end is what will be recommended."""
     study = explored(replace(single_stream(space, bound_s), goal=Goal.FRONT), physics, most=14)
     assert study.regret(physics) <= 0.02
+
+
+def test_a_front_that_hardly_grows_is_no_reason_to_stop_while_energy_may_still_be_saved(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stopping, "WORTHWHILE_FRONT_GAIN", math.inf)
+    task = replace(single_stream(PHASES, 0.03), goal=Goal.FRONT)
+    assert len(explored(task, Noise(two_phases, 0.05)).trials) > stopping.FEWEST_TRIALS
 
 
 def test_it_knows_more_of_the_front_than_a_search_for_least_energy() -> None:

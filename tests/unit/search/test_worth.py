@@ -173,6 +173,12 @@ class TestFront:
         )
         assert front_of(rates, [high, low]) == front_of(rates, [high])
 
+    def test_what_saves_energy_within_the_slo_counts_on_top(self) -> None:
+        """The end of least energy is a point, which adds little area to a front, and is what will be recommended."""
+        for_energy = Moment(replace(self.TASK, goal=Goal.LEAST_ENERGY), self.TRIED, two_phases).values
+        for_front = Moment(self.TASK, self.TRIED, two_phases).values
+        assert (for_front > for_energy).all()
+
     def test_what_surely_extends_it_is_worth_more_than_what_is_dominated(self) -> None:
         now = Moment(self.TASK, self.TRIED, two_phases)
         front = front_of(self.TASK, now.trials)
