@@ -36,7 +36,9 @@ GUEST_SUITE = (
 PYTEST_OPTIONS = ("-p", "no:cacheprovider", "-p", "pytest_timeout", "--color=no", "-rs", "--tb=short", "--durations=10")
 
 SKIPPED = re.compile(r"^SKIPPED \[\d+\] .*?: (.*)$", re.MULTILINE)
-NOTHING_TO_SAY = re.compile(r".* (is not of the restore class exact|counts no energy|does not estimate)")
+NOTHING_TO_SAY = re.compile(
+    r".* (is not of the restore class exact|counts no energy|does not estimate from CPU time|is not calibrated)"
+)
 """Reasons for which a test of a contract suite may be skipped: it is about another kind of knob or meter."""
 
 
