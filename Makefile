@@ -30,7 +30,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Installing torch: the longest step, about 200 MB"
 	$(PIP) torch
 	@echo "Installing Wattune and everything else"
-	$(PIP) --editable '.[search,peers,report,examples,dev]'
+	$(PIP) --editable '.[search,energy,peers,report,examples,dev]'
 	@touch $@
 
 run: $(READY)  ## Find the best configuration for WORKLOAD on this machine (or DEVICE=virtual:agx-orin)

@@ -19,10 +19,10 @@ from tuner.cli.arguments import add_runtime_dir, positive_number
 from tuner.cli.sockets import KEEPER_SOCKET
 from tuner.cli.terminal import print_json, remark, show
 from tuner.cli.toml_section import put_section, section_text
-from tuner.energy_model.calibration import LARGEST_ERROR, CalibrationFit, calibrate
-from tuner.energy_model.recording import read_recording
-from tuner.energy_model.sampling import MeterRecorder
-from tuner.energy_model.series import EnergySeries
+from tuner.energy_model.calibration.fit import LARGEST_ERROR, CalibrationFit, calibrate
+from tuner.energy_model.calibration.recording import read_recording
+from tuner.energy_model.calibration.sampling import MeterRecorder
+from tuner.energy_model.calibration.series import EnergySeries
 from tuner.errors import BadInputError
 from tuner.report.vocabulary import quantity_text, share_text
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from knobs.contract import DeviceError, Meter, MeterSpec, Provenance, Quantity, Reading, Scope
 from knobs.inventory import Inventory
 from knobs.keeper.server import serve
-from tests.unit.tuner.meter_recordings import Machine
+from tests.unit.energy_model.calibration.meter_recordings import Machine
 
 _STEP_S = 0.5
 

@@ -17,12 +17,19 @@ from hypothesis import strategies as st
 
 from knobs.contract import Calibration, DeviceError, MeterSpec, Provenance, Quantity, Reading, Scope
 from tests.unit.cli.places import ROOT
-from tests.unit.tuner.meter_recordings import BASE_W, FACTOR, Faults, Machine, counter_readings, power_readings
+from tests.unit.energy_model.calibration.meter_recordings import (
+    BASE_W,
+    FACTOR,
+    Faults,
+    Machine,
+    counter_readings,
+    power_readings,
+)
 from tuner.cli.hardware import load_settings
 from tuner.cli.main import main
 from tuner.cli.toml_section import put_section, section_text
 from tuner.config import load_config
-from tuner.energy_model.sampling import MeterRecorder
+from tuner.energy_model.calibration.sampling import MeterRecorder
 from tuner.errors import BadInputError, WattuneError
 
 _IDS = ["--meter", "gpu.energy", "--reference", "wall.plug"]

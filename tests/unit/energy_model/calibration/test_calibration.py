@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.tuner.meter_recordings import (
+from tests.unit.energy_model.calibration.meter_recordings import (
     BASE_W,
     FACTOR,
     Faults,
@@ -20,9 +20,9 @@ from tests.unit.tuner.meter_recordings import (
     power_readings,
     recorded,
 )
-from tuner.energy_model.calibration import CalibrationFit, calibrate
-from tuner.energy_model.line import robust_line
-from tuner.energy_model.series import EnergySeries
+from tuner.energy_model.calibration.fit import CalibrationFit, calibrate
+from tuner.energy_model.calibration.line import robust_line
+from tuner.energy_model.calibration.series import EnergySeries
 from tuner.errors import BadInputError
 
 REAL_COUNTER = Faults(0.1, jitter=1.0, quantum=0.5)

@@ -9,9 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.tuner.meter_recordings import BASE_W, FACTOR, Faults, Machine, counter_readings, power_readings
-from tuner.energy_model.calibration import calibrate
-from tuner.energy_model.recording import read_recording
+from tests.unit.energy_model.calibration.meter_recordings import (
+    BASE_W,
+    FACTOR,
+    Faults,
+    Machine,
+    counter_readings,
+    power_readings,
+)
+from tuner.energy_model.calibration.fit import calibrate
+from tuner.energy_model.calibration.recording import read_recording
 from tuner.errors import BadInputError
 
 TABLE = """time_s,device_j,reference_w

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from knobs.contract import DeviceError, MeterSpec, Reading
-from tuner.energy_model.series import EnergySeries
+from tuner.energy_model.calibration.series import EnergySeries
 from tuner.errors import WattuneError
 
 _SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 0.01, 0.2

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuner.energy_model.series import EnergySeries
+from tuner.energy_model.calibration.series import EnergySeries
 from tuner.errors import BadInputError
 
 _LONGEST_BYTES = 256 << 20

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 
-from tuner.energy_model.series import EnergySeries
+from tuner.energy_model.calibration.series import EnergySeries
 
 FACTOR, BASE_W = 1.06, 97.0
 

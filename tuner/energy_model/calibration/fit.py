@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import quantiles
 
-from tuner.energy_model.line import Line, robust_line
-from tuner.energy_model.series import EnergySeries
-from tuner.energy_model.stretches import Recording, Stretch
+from tuner.energy_model.calibration.line import Line, robust_line
+from tuner.energy_model.calibration.series import EnergySeries
+from tuner.energy_model.calibration.stretches import Recording, Stretch
 from tuner.errors import BadInputError
 
 LARGEST_ERROR = 0.05

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import correlation, quantiles
 
-from tuner.energy_model.series import EnergySeries
+from tuner.energy_model.calibration.series import EnergySeries
 
 _UPDATES_A_STRETCH = (4, 16)
 _LEAST_STRETCH_S = 0.5

@@ -1,0 +1,1 @@
+"""Joules of a wider scope than the meter sees: two coefficients, fitted to a recording of both."""
