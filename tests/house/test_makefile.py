@@ -54,7 +54,7 @@ def test_set_up_is_done_again_only_when_the_requirements_change(folder: Path) ->
 
 def test_torch_is_installed_first_and_everything_within_the_known_good_set(folder: Path) -> None:
     installs = [line for line in make(folder, "--dry-run", "setup").stdout.splitlines() if "pip install" in line]
-    assert [line.split()[-1] for line in installs] == ["torch", "'.[search,peers,report,examples,dev]'"]
+    assert [line.split()[-1] for line in installs] == ["torch", "'.[search,energy,peers,report,examples,dev]'"]
     assert all("--constraint constraints.txt" in line for line in installs)
 
 
