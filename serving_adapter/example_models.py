@@ -9,11 +9,15 @@ from typing import Any, Dict, Tuple
 
 import torch
 from transformers import (
+    AlbertConfig,
+    AlbertModel,
     AutoModel,
     BertConfig,
     BertModel,
     EfficientNetConfig,
     EfficientNetForImageClassification,
+    GPT2Config,
+    GPT2Model,
     MobileNetV2Config,
     MobileNetV2ForImageClassification,
 )
@@ -58,10 +62,25 @@ def minilm() -> TorchWorkload:
 
 def bert_base() -> TorchWorkload:
     """Returns BERT-base (Devlin et al., NAACL 2019, section 3): sequences of 128 tokens."""
+    return _text_model(BertModel, BertConfig())
+
+
+def albert_base() -> TorchWorkload:
+    """Returns ALBERT-base (Lan et al., ICLR 2020, table 1): one layer's weights used twelve times, 128 tokens."""
+    config = AlbertConfig(hidden_size=768, num_attention_heads=12, intermediate_size=3072, num_hidden_layers=12)
+    return _text_model(AlbertModel, config)
+
+
+def gpt2() -> TorchWorkload:
+    """Returns the smallest GPT-2 (Radford et al., 2019, table 2): a prompt of 128 tokens, nothing cached."""
+    return _text_model(GPT2Model, GPT2Config(use_cache=False))
+
+
+def _text_model(architecture: Any, config: Any) -> TorchWorkload:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
-        encoder = BertModel(BertConfig())
-    return TorchWorkload(encoder, _TokenMaker(encoder.config.vocab_size, tokens=128))
+        module = architecture(config)
+    return TorchWorkload(module, _TokenMaker(config.vocab_size, tokens=128))
 
 
 def _image_classifier(architecture: Any, config: Any) -> TorchWorkload:

@@ -45,13 +45,12 @@ NOISE_SD = LogNormal(0.01, 0.7)
 DIFFERENCE_SCALE = LogNormal(0.8, 1.2)
 """How much of what devices may do at all an earlier study differs by."""
 
-_POINTS = 96
-_FEWER_POINTS = 24
+_POINTS, _KEPT = 96, 8
+_FEWER_POINTS, _FEWER_KEPT = 24, 4
 _MANY_TRIALS = 60
-"""So many trials tell hyper-parameters well enough that a quarter of the points will do."""
+"""So many trials tell hyper-parameters well enough that fewer points will do."""
 
 _ROUNDS = 2
-_KEPT = 8
 _SMALLEST_SPREAD = 0.2
 
 
@@ -119,14 +118,14 @@ def integrate(log_likelihood: Callable[[Tensor], Tensor], outputs: int, columns:
         columns: Of the space's encoding.
         trials: How many trials there are.
     """
-    count = _POINTS if trials <= _MANY_TRIALS else _FEWER_POINTS
+    count, kept_count = (_POINTS, _KEPT) if trials <= _MANY_TRIALS else (_FEWER_POINTS, _FEWER_KEPT)
     standard = _standard_points(dimensions(columns), count).expand(outputs, -1, -1)
     points, log_importance = standard, torch.zeros(outputs, count, dtype=torch.float64)
     for _ in range(_ROUNDS):
         weights = torch.softmax(log_likelihood(points) + log_importance, dim=1)
         points, log_importance = _redrawn(standard, points, weights)
     log_weights = log_likelihood(points) + log_importance
-    best = log_weights.topk(_KEPT, dim=1)
+    best = log_weights.topk(kept_count, dim=1)
     kept = torch.gather(points, 1, best.indices.unsqueeze(-1).expand(-1, -1, points.shape[-1]))
     return Weighted(kept, torch.softmax(best.values, dim=1))
 

@@ -51,7 +51,7 @@ _OUTLIER_ERRORS = 4.0
 _FEWEST_TO_JUDGE = 6
 _SMALLEST_VARIANCE = 1e-10
 
-_LARGEST_BLOCK = 1_000_000
+_LARGEST_BLOCK = 400_000
 """Numbers in the covariances that are worked on at a time: bounds the memory when there are many trials."""
 
 
@@ -91,9 +91,11 @@ class Surrogate:
         """Returns what is expected of candidates.
 
         Args:
-            features: Encoded candidates, ``n x d``; their number bounds the memory needed.
+            features: Encoded candidates, ``n x d``.
         """
-        means, variances = self._moments(features)
+        block = max(1, _LARGEST_BLOCK // self._solution.shape[:-1].numel())
+        moments = [self._moments(some) for some in features.split(block)]
+        means, variances = (torch.cat(parts, dim=1) for parts in zip(*moments, strict=True))
         return Prediction(
             latency_means=means[:-2],
             latency_sds=variances[:-2].sqrt(),
