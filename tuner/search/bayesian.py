@@ -47,7 +47,7 @@ class BayesianProposer(AdvisingProposer):
         proposal = self._earlier_incumbent(tried)
         if proposal is not None:
             return Advice(proposal, spent)
-        evidence = gather_evidence(self._encoding, self.task.objective, trials, self.task.earlier)
+        evidence = gather_evidence(self._encoding, self.task.objective, trials, self.task.earlier, self.task.forecasts)
         if not any(trial.measurement is not None for trial in trials):
             return Advice(self._fastest(tried), spent)
         surrogate = Surrogate(self._prior(utilization_seen(trials)), evidence)

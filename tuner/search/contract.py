@@ -52,6 +52,27 @@ class EarlierStudy:
 
 
 @dataclass(frozen=True)
+class Forecast:
+    """What models of the network and the device say of one configuration before anything is measured.
+
+    Attributes:
+        configuration: A value for every parameter of the space, not necessarily among its choices.
+        latency_s: How long a query takes.
+        energy_per_request_j: Joules per request.
+        throughput_hz: Requests per second.
+        latency_sd: Standard deviation of the logarithm of the latency.
+        energy_sd: Standard deviation of the logarithm of the energy.
+    """
+
+    configuration: Configuration
+    latency_s: float
+    energy_per_request_j: float
+    throughput_hz: float
+    latency_sd: float
+    energy_sd: float
+
+
+@dataclass(frozen=True)
 class SearchTask:
     """All that a proposer may know besides the trials.
 
@@ -65,6 +86,8 @@ class SearchTask:
         caution: How much risk of a broken SLO it may take.
         horizon_s: For how long the result will be in use: what a further trial may save is what it saves until then.
         trial_s: How long a trial takes beyond switching: settling, warming up and the window.
+        forecasts: What models say of some configurations. They are evidence about something similar, as an earlier
+            study is.
     """
 
     space: ConfigurationSpace
@@ -76,6 +99,7 @@ class SearchTask:
     caution: Caution = Caution()
     horizon_s: float = 86_400.0
     trial_s: float = 30.0
+    forecasts: tuple[Forecast, ...] = ()
 
 
 @dataclass(frozen=True)

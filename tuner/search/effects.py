@@ -46,7 +46,7 @@ def parameter_effects(
     """
     if not any(trial.measurement is not None for trial in trials):
         return ()
-    evidence = gather_evidence(encoding, task.objective, trials, task.earlier)
+    evidence = gather_evidence(encoding, task.objective, trials, task.earlier, task.forecasts)
     surrogate = Surrogate(prior, evidence)
     trial = _trial_of_lines(task.objective, Incumbents(task.objective, encoding, surrogate, trials), trials)
     lines = {parameter: _line(space, at_rate(trial), parameter) for parameter in space.parameters}

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 import torch
 from torch import Tensor
 
+from tuner.configuration import Configuration
 from tuner.objective import Objective, Scenario
-from tuner.search.contract import EarlierStudy
+from tuner.search.contract import EarlierStudy, Forecast
 from tuner.search.encoding import Encoding
 from tuner.search.rates import at_rate
 from tuner.trial import Interval, Measurement, Trial
@@ -39,13 +40,13 @@ def is_paced(objective: Objective) -> bool:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The measured trials of this study, then those of earlier ones.
+    """The measured trials of this study, then those of earlier ones, then what was forecast.
 
     Attributes:
         features: Encoded configurations, ``n x d``.
         outputs: Natural logarithms: the latency of each SLO, pace, power, ``n x outputs``.
         variances: Variance of each output, ``n x outputs``.
-        studies: Which study each row stems from, 0 for this one, ``n``.
+        studies: Which study each row stems from, 0 for this one, ``n``; all forecasts are one study.
     """
 
     features: Tensor
@@ -58,7 +59,11 @@ class Evidence:
 
 
 def gather_evidence(
-    encoding: Encoding, objective: Objective, trials: Sequence[Trial], earlier: Sequence[EarlierStudy] = ()
+    encoding: Encoding,
+    objective: Objective,
+    trials: Sequence[Trial],
+    earlier: Sequence[EarlierStudy] = (),
+    forecasts: Sequence[Forecast] = (),
 ) -> Evidence:
     """Collects what was measured; rejected trials say nothing, infeasible and undecided ones do.
 
@@ -67,24 +72,59 @@ def gather_evidence(
         objective: What is asked for.
         trials: This study's trials.
         earlier: Earlier studies.
+        forecasts: What models say, of configurations that have all its parameters.
     """
+    studies = [tuple(trials), *(study.trials for study in earlier)]
+    rows = [row for number, study in enumerate(studies) for row in _rows(encoding, objective, study, number)]
+    rows += [_forecast_row(objective, forecast, len(studies)) for forecast in forecasts]
+    return _evidence(encoding, objective, rows)
+
+
+def forecast_evidence(encoding: Encoding, objective: Objective, forecasts: Sequence[Forecast]) -> Evidence:
+    """Collects forecasts as if they were this study's trials, for when nothing else is known."""
+    return _evidence(encoding, objective, [_forecast_row(objective, forecast, 0) for forecast in forecasts])
+
+
+@dataclass(frozen=True)
+class _Row:
+    configuration: Configuration
+    outputs: list[float]
+    variances: list[float]
+    study: int
+
+
+def _evidence(encoding: Encoding, objective: Objective, rows: Sequence[_Row]) -> Evidence:
+    width = len(objective.slos) + 2
+    return Evidence(
+        encoding.encode(row.configuration for row in rows),
+        torch.tensor([row.outputs for row in rows], dtype=torch.float64).reshape(-1, width),
+        torch.tensor([row.variances for row in rows], dtype=torch.float64).reshape(-1, width),
+        torch.tensor([row.study for row in rows], dtype=torch.int64),
+    )
+
+
+def _rows(encoding: Encoding, objective: Objective, trials: Sequence[Trial], study: int) -> Iterator[_Row]:
+    """Yields the trials that say something about this space and objective."""
     needed = {column.parameter_id for column in encoding.columns}
     slos = len(objective.slos)
-    studies = [tuple(trials), *(study.trials for study in earlier)]
-    measured = [
-        (number, at_rate(trial), trial.measurement)
-        for number, study in enumerate(studies)
-        for trial in study
-        if trial.measurement is not None and needed <= at_rate(trial).keys() and (number == 0 or _answers(trial, slos))
-    ]
-    width = slos + 2
-    outputs = [_outputs(measurement, objective) for _, _, measurement in measured]
-    variances = [_variances(measurement, slos) for _, _, measurement in measured]
-    return Evidence(
-        encoding.encode(configuration for _, configuration, _ in measured),
-        torch.tensor(outputs, dtype=torch.float64).reshape(-1, width),
-        torch.tensor(variances, dtype=torch.float64).reshape(-1, width),
-        torch.tensor([number for number, _, _ in measured], dtype=torch.int64),
+    for trial in trials:
+        configuration, measurement = at_rate(trial), trial.measurement
+        if measurement is None or not needed <= configuration.keys():
+            continue
+        if study == 0 or len(_latencies_s(measurement)) >= slos:
+            yield _Row(configuration, _outputs(measurement, objective), _variances(measurement, slos), study)
+
+
+def _forecast_row(objective: Objective, forecast: Forecast, study: int) -> _Row:
+    """Returns a forecast as numbers: one latency stands for those of all SLOs, whose levels are left open anyway."""
+    log_latency, log_seconds = math.log(forecast.latency_s), -math.log(forecast.throughput_hz)
+    pace = log_seconds if is_paced(objective) else log_seconds - log_latency
+    slos = len(objective.slos)
+    return _Row(
+        forecast.configuration,
+        [*[log_latency] * slos, pace, math.log(forecast.energy_per_request_j) - log_seconds],
+        [*[forecast.latency_sd**2] * slos, 0.0, forecast.energy_sd**2],
+        study,
     )
 
 
@@ -92,11 +132,6 @@ def utilization_seen(trials: Sequence[Trial]) -> float | None:
     """Returns the share of time in which work was under way in the first trial that tells; None if none does."""
     shares = [trial.measurement.idle_share for trial in trials if trial.measurement is not None]
     return next((1.0 - share for share in shares if share is not None), None)
-
-
-def _answers(trial: Trial, slos: int) -> bool:
-    """Tells whether an earlier trial has a latency for each of this study's SLOs."""
-    return trial.measurement is not None and len(_latencies_s(trial.measurement)) >= slos
 
 
 def _latencies_s(measurement: Measurement) -> tuple[float, ...]:
