@@ -273,6 +273,8 @@ class WorkloadConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         open_timeout_s: Longest time for loading the model or reaching the server, and for a change of serving
             parameters: to compile a model anew takes minutes.
         objective: What is asked for.
+        forecasts: A file that ``wattune predict run --forecasts`` wrote for this model, from which the search starts;
+            empty for none.
     """
 
     name: str
@@ -284,6 +286,7 @@ class WorkloadConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     environment: dict[str, str] = {}
     open_timeout_s: float = 600.0
     objective: ObjectiveSettings = ObjectiveSettings()
+    forecasts: str = ""
 
     def __post_init__(self) -> None:
         """Refuses names that could be mistaken for something else, and times in which nothing can be done."""

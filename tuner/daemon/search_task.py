@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from knobs.contract import KnobSpec
-from tuner.config_record import MeasurementSettings, StudySettings, WattuneConfig
+from tuner.config_record import MeasurementSettings, StudySettings, WattuneConfig, WorkloadConfig
+from tuner.errors import BadInputError
+from tuner.forecast_file import ForecastFile, check_forecastable, read_forecast_file
 from tuner.objective import Scenario
-from tuner.search.contract import LIVE_CAUTION, Caution, EarlierStudy, Goal, SearchTask
+from tuner.search.contract import LIVE_CAUTION, Caution, EarlierStudy, Forecast, Goal, SearchTask
 from tuner.store import Store
 from tuner.study_record import Study, StudyState
 
@@ -18,7 +21,13 @@ _FINISHED = (StudyState.DONE, StudyState.INFEASIBLE)
 _HOUR_S = 3600.0
 
 
-def search_task(study: Study, config: WattuneConfig, knobs: Sequence[KnobSpec], store: Store) -> SearchTask:
+def search_task(
+    study: Study,
+    config: WattuneConfig,
+    knobs: Sequence[KnobSpec],
+    store: Store,
+    forecasts: Sequence[Forecast] = (),
+) -> SearchTask:
     """Returns the task of a study's search.
 
     Args:
@@ -26,6 +35,7 @@ def search_task(study: Study, config: WattuneConfig, knobs: Sequence[KnobSpec], 
         config: The operator's configuration.
         knobs: The machine's knobs, within the operator's bounds.
         store: Where earlier studies are.
+        forecasts: What models say of some configurations.
 
     Raises:
         NotFoundError: The study to start from does not exist any more.
@@ -42,7 +52,23 @@ def search_task(study: Study, config: WattuneConfig, knobs: Sequence[KnobSpec], 
         caution=_caution(study, settings),
         horizon_s=settings.horizon_hours * _HOUR_S,
         trial_s=_trial_s(study, config.measurement, knobs),
+        forecasts=tuple(forecasts),
     )
+
+
+def forecasts_for(workload: WorkloadConfig) -> ForecastFile | None:
+    """Returns what was predicted of a workload's model; None if nothing was.
+
+    Raises:
+        BadInputError: The file that the workload names cannot be used.
+    """
+    if not workload.forecasts:
+        return None
+    path = Path(workload.forecasts)
+    if not path.is_absolute():
+        raise BadInputError(f"The workload '{workload.name}' names its forecasts '{path}': write the whole path.")
+    check_forecastable(workload.objective.resolve(), f"The forecasts of '{workload.name}'")
+    return read_forecast_file(path)
 
 
 def _caution(study: Study, settings: StudySettings) -> Caution:

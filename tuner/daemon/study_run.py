@@ -17,9 +17,10 @@ from tuner.daemon.events import EventLog, ended
 from tuner.daemon.machine import machine_values
 from tuner.daemon.machine_facts import describe_machine
 from tuner.daemon.resumption import check_baseline, check_space
-from tuner.daemon.search_task import search_task
+from tuner.daemon.search_task import forecasts_for, search_task
 from tuner.daemon.study_processes import Site, StudyProcesses
 from tuner.errors import ProcessLostError, WattuneError
+from tuner.forecast_file import ForecastFile
 from tuner.measuring.bench import Bench, present_configuration
 from tuner.search.client import SearchLostError
 from tuner.store import StoreError
@@ -121,6 +122,7 @@ class StudyRun:
                 self._cancelled.wait(_PAUSE_S * 2 ** (losses - 1))
 
     def _attempt(self, processes: StudyProcesses, workload: WorkloadConfig) -> Study:
+        predicted = forecasts_for(workload)
         if self._study is None:
             study, meter = self._plan(processes, workload)
             self._site.store.create(study)
@@ -139,7 +141,7 @@ class StudyRun:
             batch_wait_s=workload.batch_wait_s,
             notes=processes.workload.notes,
         )
-        return self._loop(study, bench, processes)
+        return self._loop(study, bench, processes, predicted)
 
     def _plan(self, processes: StudyProcesses, workload: WorkloadConfig) -> tuple[Study, MeterSpec]:
         return plan_study(
@@ -153,10 +155,11 @@ class StudyRun:
             {name: bounds.explore for name, bounds in self._site.config.knobs.items() if bounds.explore is not None},
         )
 
-    def _loop(self, study: Study, bench: Bench, processes: StudyProcesses) -> Study:
+    def _loop(self, study: Study, bench: Bench, processes: StudyProcesses, predicted: ForecastFile | None) -> Study:
         baseline = present_configuration(bench)
         check_baseline(study, baseline)
-        task = search_task(study, self._site.config, bench.knobs, self._site.store)
+        forecasts = predicted.at(baseline, study.space) if predicted is not None else ()
+        task = search_task(study, self._site.config, bench.knobs, self._site.store, forecasts)
         search = processes.begin_search(task)
         study = StudyLoop(
             study,

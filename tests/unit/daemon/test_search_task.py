@@ -11,10 +11,12 @@ import pytest
 from knobs.contract import Scope
 from tests.unit.tuner.records import study, trial
 from tests.unit.tuner.scripted_bench import CLOCK
-from tuner.config_record import MeasurementSettings, StudySettings, WattuneConfig
+from tests.unit.tuner.test_forecast_file import FILE
+from tuner.config_record import MeasurementSettings, ObjectiveSettings, StudySettings, WattuneConfig, WorkloadConfig
 from tuner.configuration import ConfigurationSpace
-from tuner.daemon.search_task import search_task
-from tuner.errors import NotFoundError
+from tuner.daemon.search_task import forecasts_for, search_task
+from tuner.errors import BadInputError, NotFoundError
+from tuner.forecast_file import write_forecast_file
 from tuner.objective import Scenario
 from tuner.search.contract import LIVE_CAUTION, Caution, EarlierStudy, Goal, SearchTask
 from tuner.store import Store
@@ -141,3 +143,35 @@ def test_nothing_is_learnt_from_studies_that_are_not_alike(store: Store) -> None
         keep(store, name, 1.0 + position, made, state)
     alike = keep(store, "alike", 20.0, asked, StudyState.INFEASIBLE)
     assert task(store, asked, LEARNING).earlier == (alike,)
+
+
+def test_forecasts_go_with_it(store: Store) -> None:
+    asked = study(*OWN_TRIALS)
+    forecasts = FILE.at(trial(0, 9.0).configuration, asked.space)
+    assert forecasts
+    assert search_task(asked, WattuneConfig(), (CLOCK,), store, forecasts).forecasts == forecasts
+    assert task(store).forecasts == ()
+
+
+class TestForecastsOfAWorkload:
+    def workload(self, path: str, scenario: str = "multi-stream") -> WorkloadConfig:
+        objective = ObjectiveSettings(
+            scenario=Scenario(scenario), slo="p90 <= 1 s", arrival_rate_hz=5.0 if scenario == "server" else None
+        )
+        return WorkloadConfig(name="minilm", adapter="torch_module", objective=objective, forecasts=path)
+
+    def test_there_may_be_none(self) -> None:
+        assert forecasts_for(self.workload("")) is None
+
+    def test_the_file_that_it_names_is_read(self, tmp_path: Path) -> None:
+        write_forecast_file(tmp_path / "minilm.json", FILE)
+        assert forecasts_for(self.workload(str(tmp_path / "minilm.json"))) == FILE
+
+    def test_a_path_that_depends_on_where_the_daemon_stands_is_refused(self) -> None:
+        with pytest.raises(BadInputError, match="whole path"):
+            forecasts_for(self.workload("minilm.json"))
+
+    def test_they_say_nothing_of_idling(self, tmp_path: Path) -> None:
+        write_forecast_file(tmp_path / "minilm.json", FILE)
+        with pytest.raises(BadInputError, match="between queries"):
+            forecasts_for(self.workload(str(tmp_path / "minilm.json"), "server"))
