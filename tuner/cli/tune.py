@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import secrets
 
+from tuner.cli import tune_predict
 from tuner.cli.arguments import add_budget, add_socket
 from tuner.cli.daemon import to_change
 from tuner.cli.outcome import follow_to_the_end
@@ -18,12 +19,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--slo", action="append", default=[], metavar="'p99 <= 50 ms'", help="in place of its SLOs")
     add_budget(parser)
     add_socket(parser)
+    tune_predict.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Tunes a workload."""
+    """Tunes a workload, or predicts what tuning it would find."""
     for text in arguments.slo:
         Slo.parse(text)
+    if arguments.predict:
+        return tune_predict.run(arguments)
     request = StudyRequest(
         workload=arguments.workload,
         slos=tuple(arguments.slo),

@@ -81,11 +81,16 @@ class Candidates:
             rows, values = self._listing.best(valued, tried, count)
         else:
             rows, values = self._search.best(valued, tried, anchors, count)
-        return Ranking(rows, self._features(rows), values)
+        return Ranking(rows, self.features(rows), values)
 
     def configuration(self, row: Tensor) -> Configuration:
         """Returns the configuration that a row of a ranking stands for."""
         return self._grid.configuration(row)
+
+    def features(self, rows: Tensor) -> Tensor:
+        """Returns the feature vectors of rows (``n x parameters``), ``n x d``."""
+        numbers = rows.long()
+        return torch.cat([choices[numbers[:, column]] for column, choices in enumerate(self._encoded_choices)], dim=1)
 
     def is_exhausted(self, tried: Iterable[Configuration]) -> bool:
         """Tells whether every legal configuration has been tried."""
@@ -108,9 +113,5 @@ class Candidates:
     def _values(self, value: Valuation, rows: Tensor) -> Tensor:
         if not len(rows):
             return torch.empty(0, dtype=torch.float64)
-        values = torch.cat([value(self._features(chunk)) for chunk in rows.split(CHUNK_SIZE)])
+        values = torch.cat([value(self.features(chunk)) for chunk in rows.split(CHUNK_SIZE)])
         return torch.where(values.isnan(), -math.inf, values)
-
-    def _features(self, rows: Tensor) -> Tensor:
-        numbers = rows.long()
-        return torch.cat([choices[numbers[:, column]] for column, choices in enumerate(self._encoded_choices)], dim=1)

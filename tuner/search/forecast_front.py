@@ -8,29 +8,31 @@ a measurement: every figure has its interval.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from tuner.configuration import Configuration
 from tuner.search import acquisition
-from tuner.search.candidates import Candidates
+from tuner.search.candidates import EXHAUSTIVE_SIZE, Candidates
 from tuner.search.contract import SearchTask
 from tuner.search.encoding import Encoding
 from tuner.search.evidence import forecast_evidence, is_paced
+from tuner.search.listing import CHUNK_SIZE
 from tuner.search.prior import Prior
-from tuner.search.surrogate import Prediction, Surrogate
+from tuner.search.surrogate import Surrogate
 from tuner.trial import Interval
 
-_BOUNDS = 16
-"""Latencies at which the least energy is looked for."""
+_PRICES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+"""How much latency counts beside energy, where a space is too large to be listed."""
+
+_MOST_KEPT = EXHAUSTIVE_SIZE
 
 _DEVIATIONS_OF_95_PERCENT = 1.96
 _WORSE_THAN_ANY_ENERGY = -1e6
-
-_Worth = Callable[[Prediction], Tensor]
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class ForecastFront:
         """
         assert task.forecasts and not is_paced(task.objective), "the caller refuses what cannot be forecast"
         self._objective = task.objective
+        self._size = task.space.size
         self._encoding = Encoding(task.space)
         self._candidates = Candidates(task.space, self._encoding, task.seed)
         self._surrogate = Surrogate(
@@ -89,15 +92,22 @@ class ForecastFront:
     def front(self) -> tuple[Expectation, ...]:
         """Returns the configurations that no other is expected to beat in both, by latency, ascending.
 
-        The least expected energy is looked for below each of several latencies, which finds the front wherever it
-        bends.
+        All are looked at in a space that is listed. A larger one is searched for several prices of latency, and the
+        front is that of everything that came close for any of them.
         """
-        fastest = self._best(lambda prediction: -prediction.latency_means[0])
-        thriftiest = self._best(lambda prediction: -prediction.energy_mean)
-        ends = [math.log(one.latency_s) for one in self.expect([fastest, thriftiest])]
-        bounds = torch.linspace(*ends, _BOUNDS, dtype=torch.float64).tolist()
-        found = [fastest, thriftiest, *(self._thriftiest_within(bound) for bound in bounds[1:-1])]
-        return _non_dominated(self.expect(list(dict.fromkeys(found))))
+        found: list[Tensor] = []
+        for price in _PRICES:
+            ranking = self._candidates.best(partial(self._worth_at, price), (), self._anchors, _MOST_KEPT)
+            found.append(ranking.rows)
+            if len(ranking) >= self._size:
+                break
+        rows = torch.cat(found).unique(dim=0)
+        features = self._candidates.features(rows)
+        parts = [self._surrogate.predict(chunk) for chunk in features.split(CHUNK_SIZE)]
+        latency = torch.cat([part.latency_means[0] for part in parts])
+        energy = torch.cat([part.energy_mean for part in parts])
+        places = _non_dominated(latency, energy)
+        return self.expect([self._candidates.configuration(rows[place]) for place in places])
 
     def recommended(self) -> Expectation:
         """Returns what is likelier than not to hold every SLO and needs the least energy; else what is fastest."""
@@ -111,16 +121,10 @@ class ForecastFront:
         ranking = self._candidates.best(worth, (), self._anchors)
         return self.expect([self._candidates.configuration(ranking.rows[0])])[0]
 
-    def _thriftiest_within(self, log_latency: float) -> Configuration:
-        def worth(prediction: Prediction) -> Tensor:
-            excess = (prediction.latency_means[0] - log_latency).clamp_min(0.0)
-            return torch.where(excess > 0, _WORSE_THAN_ANY_ENERGY - excess, -prediction.energy_mean)
-
-        return self._best(worth)
-
-    def _best(self, worth: _Worth) -> Configuration:
-        ranking = self._candidates.best(lambda features: worth(self._surrogate.predict(features)), (), self._anchors)
-        return self._candidates.configuration(ranking.rows[0])
+    def _worth_at(self, price: float, features: Tensor) -> Tensor:
+        """Returns what is cheap if an octave of latency is worth so many of energy."""
+        prediction = self._surrogate.predict(features)
+        return -(price * prediction.latency_means[0] + (1 - price) * prediction.energy_mean)
 
 
 def _median_and_interval(mean: Tensor, sd: Tensor) -> tuple[float, Interval]:
@@ -128,9 +132,11 @@ def _median_and_interval(mean: Tensor, sd: Tensor) -> tuple[float, Interval]:
     return math.exp(middle), Interval(math.exp(middle - half), math.exp(middle + half))
 
 
-def _non_dominated(expected: Sequence[Expectation]) -> tuple[Expectation, ...]:
-    front: list[Expectation] = []
-    for one in sorted(expected, key=lambda one: (one.latency_s, one.energy_per_request_j)):
-        if not front or one.energy_per_request_j < front[-1].energy_per_request_j:
-            front.append(one)
-    return tuple(front)
+def _non_dominated(latency: Tensor, energy: Tensor) -> list[int]:
+    """Returns the places of the points that no other beats in both, by latency, ascending."""
+    by_latency = sorted(range(len(latency)), key=lambda place: (latency[place].item(), energy[place].item()))
+    front: list[int] = []
+    for place in by_latency:
+        if not front or energy[place] < energy[front[-1]]:
+            front.append(place)
+    return front
