@@ -47,6 +47,7 @@ VERBS = {
     "doctor": Verb("tuner.cli.doctor", "check this installation and say what to mend"),
     "snapshot": Verb("tuner.cli.snapshot", "write this machine's knobs and meters to a file, for a bug report"),
     "calibrate": Verb("tuner.cli.calibrate", "fit a meter to one of wider scope, such as a plug at the wall"),
+    "account": Verb("tuner.cli.account", "tell which layer and which operator of a model uses the energy"),
     "predict": Verb("tuner.cli.predict", "predict energy and latency of a model without running it"),
     "bench": Verb("tuner.cli.bench", "run the benchmarks", has_own_json=True),
     "serve": Verb("tuner.cli.serve", "run the daemon"),

@@ -78,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--forecasts",
         type=Path,
         metavar="FILE",
-        help="with --predict: what 'wattune predict run --forecasts' wrote (default: the file that the workload names)",
+        help="with --predict: what 'wattune predict forecasts' wrote (default: the file that the workload names)",
     )
     parser.add_argument(
         "--config", type=Path, default=Path(DEFAULT_CONFIG), metavar="FILE", help="with --predict: wattune.toml"
@@ -134,7 +134,7 @@ def _forecasts_path(arguments: argparse.Namespace, workload: WorkloadConfig) -> 
     if workload.forecasts:
         return Path(workload.forecasts)
     raise BadInputError(
-        f"The workload '{workload.name}' names no forecasts: make them with 'wattune predict run --forecasts FILE', "
+        f"The workload '{workload.name}' names no forecasts: make them with 'wattune predict forecasts MODEL', "
         "and name the file with --forecasts."
     )
 
