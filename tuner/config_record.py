@@ -273,7 +273,7 @@ class WorkloadConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         open_timeout_s: Longest time for loading the model or reaching the server, and for a change of serving
             parameters: to compile a model anew takes minutes.
         objective: What is asked for.
-        forecasts: A file that ``wattune predict run --forecasts`` wrote for this model, from which the search starts;
+        forecasts: A file that ``wattune predict forecasts`` wrote for this model, from which the search starts;
             empty for none.
     """
 

@@ -91,7 +91,7 @@ def read_forecast_file(path: Path) -> ForecastFile:
     except OSError as error:
         raise BadInputError(f"The forecasts {path} cannot be read: {error.strerror}.") from error
     except BadInputError as error:
-        raise BadInputError(f"{path}: {error} Make it with 'wattune predict run --forecasts'.") from error
+        raise BadInputError(f"{path}: {error} Make it with 'wattune predict forecasts'.") from error
     _check(path, file.batches)
     return file
 

@@ -11,6 +11,7 @@ physical terms with non-negative coefficients, of which such shares are some:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,10 @@ from tuner.energy_model.model_tree.regression import relative_fit
 
 Costs = Callable[[CostNode], float]
 """Tells what a child costs."""
+
+_OF_ANY_MODULE = ("call", "children", "own flops", "own bytes")
+_LEAST_MODULES = 5
+"""An operator that fewer measured modules run has no terms: they would take up whatever those modules leave over."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,8 @@ class OwnWork:
             by_operator: Whether the terms of single operators are among them.
         """
         rows = [terms(module, costs, by_operator=by_operator) for module, _ in modules]
-        names = sorted({name for row in rows for name in row})
+        seen = Counter(name for row in rows for name in row)
+        names = sorted(name for name, count in seen.items() if count >= _LEAST_MODULES or name in _OF_ANY_MODULE)
         if not names:
             return cls({})
         features = np.array([[row.get(name, 0.0) for name in names] for row in rows])

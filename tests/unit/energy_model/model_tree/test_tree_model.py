@@ -107,6 +107,15 @@ def test_overhead_has_no_term_of_single_operators_where_they_are_left_out() -> N
     }
 
 
+def test_an_operator_in_few_modules_has_no_terms_that_would_take_up_their_noise() -> None:
+    rare = CostNode("head", "Pool", Level.LEAF, 1e3, 1e3, measured=Measured(1e-6, 1e-9))
+    roots = flat(models())
+    odd = replace(roots[0], name="odd", children=(*roots[0].children, rare), measured=Measured(1e3, 1.0))
+    model = TreeModel.fit([odd, *roots], energy_j, NO_LOOK_UP)
+    assert not [name for name in model.own_work.coefficients if "Pool" in name]
+    assert [name for name in model.own_work.coefficients if "Linear" in name]
+
+
 def test_what_is_not_measured_is_not_learned_from_but_keeps_nothing_else_from_being_learned() -> None:
     def without_first_block(root: CostNode) -> CostNode:
         first, *others = root.children
