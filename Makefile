@@ -57,10 +57,13 @@ types: $(READY)  ## Check types
 arrows: $(READY)  ## Check which room imports which
 	$(BIN)/lint-imports
 
-bench: $(READY)  ## Measure what we cost and how sure we are (hardware, load, statistics), and replay measured tables: make bench TABLES='DIR ...'
+bench: $(READY)  ## Measure what we cost and how sure we are (hardware, load, statistics, accounting, caches), and replay measured tables: make bench TABLES='DIR ...'
 	$(BIN)/python -m benchmarks.hardware
 	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.measuring
+	$(BIN)/python -m benchmarks.working_set
+	$(BIN)/python -m benchmarks.accounting stability
+	$(BIN)/python -m benchmarks.accounting overhead
 	@test -n '$(TABLES)' || echo "NOT RUN: the replay, since there are no measured tables here: make bench TABLES='DIR ...'"
 	@test -z '$(TABLES)' || $(BIN)/wattune bench replay $(TABLES)
 

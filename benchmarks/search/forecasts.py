@@ -12,7 +12,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from simulation.measured_table import load_tables
+from simulation.measured_table import TableError, load_tables
 from tuner.errors import BadInputError, WattuneError
 from tuner.forecast_file import ForecastFile, read_forecast_file
 from tuner.replay.cells import Cells, print_tables
@@ -39,9 +39,9 @@ def main() -> int:
     keep_to_one_thread()
     try:
         print_tables([_table(arguments.table, read_forecast_file(arguments.forecasts))], arguments.markdown)
-    except WattuneError as error:
+    except (WattuneError, TableError) as error:
         print(error, file=sys.stderr)
-        return error.exit_status
+        return BadInputError.exit_status
     return 0
 
 

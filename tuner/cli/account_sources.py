@@ -46,7 +46,7 @@ def account_of(name: str, arguments: argparse.Namespace, batch_size: int | None)
     """
     require_extra("numpy", "scipy")
     if name.endswith(".json"):
-        return _account_in_file(Path(name))
+        return account_in_file(Path(name))
     require_extra("torch")
     os.environ.setdefault(*_QUIET)
     from tuner.energy_model.accounting.live import Plan, account_live
@@ -64,7 +64,12 @@ def account_of(name: str, arguments: argparse.Namespace, batch_size: int | None)
     )
 
 
-def _account_in_file(path: Path) -> Account:
+def account_in_file(path: Path) -> Account:
+    """Returns an account that was written to a file.
+
+    Raises:
+        BadInputError: The file cannot be read, or holds something else.
+    """
     from tuner.energy_model.accounting.account import read_account
 
     try:

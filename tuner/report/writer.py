@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from tuner.errors import BadInputError
 from tuner.report.page.document import page
+from tuner.report.page.markup import Markup
 from tuner.report.picture import pareto_png
 from tuner.report.spreadsheet import trials_csv
 from tuner.serialization import encode
@@ -18,7 +20,7 @@ from tuner.study_record import Study
 REPORT_FILES = ("index.html", "pareto.png", "trials.csv", "study.json")
 
 
-def write_report(study: Study, directory: Path) -> None:
+def write_report(study: Study, directory: Path, inserted: Sequence[Markup] = ()) -> None:
     """Writes ``index.html``, ``pareto.png``, ``trials.csv`` and ``study.json``.
 
     A new or empty directory appears in one step. In a directory that holds something already, the four files
@@ -27,12 +29,13 @@ def write_report(study: Study, directory: Path) -> None:
     Args:
         study: The study, running or ended.
         directory: Where the files go; created if missing.
+        inserted: Sections of the page beyond what the study itself says.
 
     Raises:
         BadInputError: The directory cannot be written, or plotly or matplotlib is not installed.
     """
     rendered = (
-        page(study).encode(),
+        page(study, inserted).encode(),
         pareto_png(study),
         trials_csv(study).encode(),
         msgspec.json.format(encode(study), indent=2) + b"\n",

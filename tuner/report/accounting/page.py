@@ -87,6 +87,27 @@ def comparison_page(comparison: Comparison) -> str:
     )
 
 
+def saving_section(comparison: Comparison) -> tuple[Markup, ...]:
+    """Returns where a saving came from, as a section of a study's report.
+
+    Args:
+        comparison: The account at the baseline, and the one at the recommendation.
+    """
+    first, second = comparison.first, comparison.second
+    return (
+        element("h2", "Where the saving came from"),
+        element("p", typeset(comparison_summary(comparison))),
+        _origin("; ".join(dict.fromkeys((origin(first), origin(second))))),
+        note(
+            "Both configurations accounted for, module by module. Areas are the larger of both. Red uses more in the "
+            "second, green less; grey is not certain."
+        ),
+        chart("difference", difference_treemap(comparison)),
+        _differences(comparison, _largest(comparison)),
+        *_remarks([*remarks(first), *remarks(second)]),
+    )
+
+
 def _page(title: str, body: Sequence[Markup]) -> str:
     scripts = (element("script", Markup(source)) for source in (plotly_source(), _asset("page.js")))
     head = (

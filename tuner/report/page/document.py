@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.resources import files
 
 from tuner.report.cost_sentences import drift_sentence
@@ -28,8 +29,12 @@ from tuner.report.view import energy_j, energy_title, front_view, outside_text, 
 from tuner.study_record import Study
 
 
-def page(study: Study) -> str:
+def page(study: Study, inserted: Sequence[Markup] = ()) -> str:
     """Returns the page.
+
+    Args:
+        study: The study.
+        inserted: What stands between the recommendation and the cost of finding it.
 
     Raises:
         BadInputError: Plotly is not installed.
@@ -46,6 +51,7 @@ def page(study: Study) -> str:
             for part in (*_charts(one), what_parameters_do(one), recommendation_table(one))
         ),
         *(_drift(digest) if digest.has_several_rates else ()),
+        *inserted,
         tuning_cost(digest),
         trials_table(digest),
         set_apart(digest),

@@ -13,12 +13,16 @@ from typing import Any
 import pytest
 
 from tests.unit.energy_model.accounting.test_comparison import account, net
+from tests.unit.report.example_study import estimated_study
+from tuner.cli.main import main
 from tuner.energy_model.accounting.account import Account
 from tuner.energy_model.accounting.comparison import compare
 from tuner.report.accounting.charts import difference_treemap, flame_graph, treemap
+from tuner.report.accounting.page import saving_section
 from tuner.report.accounting.pprof import pprof_gz, profile_class
 from tuner.report.accounting.speedscope import speedscope_json
 from tuner.report.accounting.writer import write_account, write_comparison
+from tuner.report.writer import write_report
 
 
 @pytest.fixture
@@ -118,3 +122,26 @@ def test_a_comparison_is_written_with_both_accounts(tmp_path: Path) -> None:
     paths = write_comparison(compare(net(4, 2), net(6, 1)), tmp_path)
     assert [path.name for path in paths] == ["index.html", "first.json", "second.json"]
     assert "Which places pay" in paths[0].read_text()
+
+
+def test_a_study_shows_where_its_saving_came_from(tmp_path: Path) -> None:
+    write_report(estimated_study(), tmp_path / "without")
+    write_report(estimated_study(), tmp_path / "with", saving_section(compare(net(4, 2), net(3, 1))))
+    without, within = ((tmp_path / name / "index.html").read_text() for name in ("without", "with"))
+    assert "Where the saving came from" in within
+    assert "Where the saving came from" not in without
+    assert "addmm" in within
+    assert within.index("Where the saving came from") < within.index("What the tuning cost")
+
+
+def test_the_verb_refuses_what_is_no_account_before_it_asks_the_daemon(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.json").write_text("{}")
+    accounts = [str(tmp_path / "a.json"), str(tmp_path / "missing.json")]
+    command = ["report", "study", "--output", str(tmp_path / "report"), "--runtime-dir", str(tmp_path)]
+    assert main([*command, "--accounts", *accounts]) == 2
+    assert "a.json" in capsys.readouterr().err
+    assert main([*command, "--accounts", *reversed(accounts)]) == 2
+    assert "missing.json" in capsys.readouterr().err
+    assert not (tmp_path / "report").exists()
