@@ -12,14 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from knobs.contract import Provenance, Scope
-from tuner import serialization
 from tuner.configuration import Configuration, ConfigurationSpace, ParameterKind
-from tuner.errors import BadInputError, WattuneError
+from tuner.errors import BadInputError
 from tuner.objective import Objective, Scenario
+from tuner.record_file import read_record
 from tuner.search.contract import Forecast
-
-_LONGEST_BYTES = 1 << 20
-"""What is beyond is not read: no file of forecasts is as long."""
 
 _PACED = (Scenario.SERVER, Scenario.LIVE)
 
@@ -84,28 +81,9 @@ def read_forecast_file(path: Path) -> ForecastFile:
     Raises:
         BadInputError: It cannot be read, or is no such file.
     """
-    try:
-        with path.open("rb") as opened:
-            text = opened.read(_LONGEST_BYTES)
-        file = serialization.decode(text, ForecastFile)
-    except OSError as error:
-        raise BadInputError(f"The forecasts {path} cannot be read: {error.strerror}.") from error
-    except BadInputError as error:
-        raise BadInputError(f"{path}: {error} Make it with 'wattune predict forecasts'.") from error
+    file = read_record(path, ForecastFile, "file of forecasts", "wattune predict forecasts")
     _check(path, file.batches)
     return file
-
-
-def write_forecast_file(path: Path, file: ForecastFile) -> None:
-    """Writes a file of forecasts.
-
-    Raises:
-        WattuneError: It cannot be written.
-    """
-    try:
-        path.write_bytes(serialization.encode(file) + b"\n")
-    except OSError as error:
-        raise WattuneError(f"The forecasts {path} cannot be written: {error.strerror}.") from error
 
 
 def check_forecastable(objective: Objective, what: str) -> None:

@@ -16,6 +16,7 @@ from tuner.cli.arguments import add_places, positive_integer, positive_number
 from tuner.cli.model_argument import EXAMPLES, load_model, require_extra
 from tuner.cli.terminal import print_json, remark
 from tuner.errors import BadInputError
+from tuner.record_file import write_record
 from tuner.report.vocabulary import quantity_text
 
 if TYPE_CHECKING:
@@ -64,7 +65,6 @@ def run(arguments: argparse.Namespace) -> int:
         WattuneError: The file cannot be written.
     """
     require_extra("torch", "numpy", "scipy")
-    from tuner.energy_model.model_tree.recording import write_whole
 
     meter = choose_meters(arguments, gpus=())[0][0]
     recording = _begun(arguments.output, _metering(meter))
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     for name in arguments.models:
         for batch_size in arguments.batch_size:
             recording, of_model, left = _collected(recording, name, batch_size, meter, arguments, deadline_s)
-            write_whole(arguments.output, recording)
+            write_record(arguments.output, recording)
             failed += of_model
             postponed += left
     _report(arguments, recording, failed, postponed)

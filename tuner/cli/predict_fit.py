@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tuner.cli.model_argument import require_extra
 from tuner.cli.terminal import print_json
 from tuner.errors import BadInputError
+from tuner.record_file import write_record
 
 if TYPE_CHECKING:
     from tuner.energy_model.model_tree.device_model import DeviceModel
@@ -30,10 +31,9 @@ def run(arguments: argparse.Namespace) -> int:
     """
     require_extra("numpy", "scipy")
     from tuner.energy_model.model_tree.device_model import fit_device
-    from tuner.energy_model.model_tree.recording import write_whole
 
     device = fit_device(_merged(arguments.recordings))
-    write_whole(arguments.output, device)
+    write_record(arguments.output, device)
     _report(arguments, device)
     return 0
 

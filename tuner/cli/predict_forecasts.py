@@ -13,7 +13,8 @@ from tuner.cli.arguments import positive_integer
 from tuner.cli.model_argument import add_model, load_network, require_extra
 from tuner.cli.terminal import print_json, remark, show
 from tuner.errors import BadInputError
-from tuner.forecast_file import BatchForecast, ForecastFile, write_forecast_file
+from tuner.forecast_file import BatchForecast, ForecastFile
+from tuner.record_file import write_record
 from tuner.report.plain_table import plain_table
 from tuner.report.vocabulary import quantity_text, share_text
 
@@ -60,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     batches = [_forecast(device, arguments.model, size) for size in sorted(arguments.batch_sizes)]
     metering = device.metering
     file = ForecastFile(arguments.model, metering.scope, metering.provenance, tuple(batches))
-    write_forecast_file(arguments.output, file)
+    write_record(arguments.output, file)
     if arguments.json:
         print_json(file)
     else:

@@ -11,7 +11,8 @@ import pytest
 
 from knobs.contract import Provenance, Scope
 from tuner.cli.main import main
-from tuner.forecast_file import BatchForecast, ForecastFile, write_forecast_file
+from tuner.forecast_file import BatchForecast, ForecastFile
+from tuner.record_file import write_record
 
 FILE = ForecastFile(
     "some-network",
@@ -43,7 +44,7 @@ slo = "p90 <= 20 ms"
 def place(tmp_path: Path) -> Path:
     (tmp_path / "workloads.d").mkdir()
     (tmp_path / "wattune.toml").write_text(SMALL_ORIN)
-    write_forecast_file(tmp_path / "forecasts.json", FILE)
+    write_record(tmp_path / "forecasts.json", FILE)
     write_workload(tmp_path)
     return tmp_path
 

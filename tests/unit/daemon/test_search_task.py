@@ -16,8 +16,8 @@ from tuner.config_record import MeasurementSettings, ObjectiveSettings, StudySet
 from tuner.configuration import ConfigurationSpace
 from tuner.daemon.search_task import forecasts_for, search_task
 from tuner.errors import BadInputError, NotFoundError
-from tuner.forecast_file import write_forecast_file
 from tuner.objective import Scenario
+from tuner.record_file import write_record
 from tuner.search.contract import LIVE_CAUTION, Caution, EarlierStudy, Goal, SearchTask
 from tuner.store import Store
 from tuner.study_record import Study, StudyState
@@ -164,7 +164,7 @@ class TestForecastsOfAWorkload:
         assert forecasts_for(self.workload("")) is None
 
     def test_the_file_that_it_names_is_read(self, tmp_path: Path) -> None:
-        write_forecast_file(tmp_path / "minilm.json", FILE)
+        write_record(tmp_path / "minilm.json", FILE)
         assert forecasts_for(self.workload(str(tmp_path / "minilm.json"))) == FILE
 
     def test_a_path_that_depends_on_where_the_daemon_stands_is_refused(self) -> None:
@@ -172,6 +172,6 @@ class TestForecastsOfAWorkload:
             forecasts_for(self.workload("minilm.json"))
 
     def test_they_say_nothing_of_idling(self, tmp_path: Path) -> None:
-        write_forecast_file(tmp_path / "minilm.json", FILE)
+        write_record(tmp_path / "minilm.json", FILE)
         with pytest.raises(BadInputError, match="between queries"):
             forecasts_for(self.workload(str(tmp_path / "minilm.json"), "server"))

@@ -20,9 +20,9 @@ from tuner.forecast_file import (
     ForecastFile,
     check_forecastable,
     read_forecast_file,
-    write_forecast_file,
 )
 from tuner.objective import Objective, Scenario, Slo
+from tuner.record_file import write_record
 
 CLOCK = Parameter("gpu.core.max_mhz", "MHz", ParameterKind.CLOCK, (300, 600, 900), Owner.KNOB)
 BATCH = Parameter("serving.batch_size", "items", ParameterKind.BATCH, (1, 4), Owner.STUDY_ONLY)
@@ -61,20 +61,20 @@ class TestFile:
         file = replace(FILE, batches=tuple(BatchForecast(size, latency_s, energy_j, sd, sd) for size in sizes))
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "forecasts.json"
-            write_forecast_file(path, file)
+            write_record(path, file)
             assert read_forecast_file(path) == file
 
     @pytest.mark.parametrize(
         ("change", "words"),
         [
             ({"batches": []}, "no forecast"),
-            ({"batches": [{"batch_size": 1}]}, "wattune predict run"),
-            ({"scope": "moon"}, "wattune predict run"),
+            ({"batches": [{"batch_size": 1}]}, "wattune predict forecasts"),
+            ({"scope": "moon"}, "wattune predict forecasts"),
         ],
     )
     def test_a_file_that_is_wrong_is_one_sentence(self, tmp_path: Path, change: dict[str, Any], words: str) -> None:
         path = tmp_path / "forecasts.json"
-        write_forecast_file(path, FILE)
+        write_record(path, FILE)
         path.write_text(json.dumps(json.loads(path.read_text()) | change))
         with pytest.raises(BadInputError, match=words):
             read_forecast_file(path)
@@ -82,13 +82,13 @@ class TestFile:
     @pytest.mark.parametrize("field", ["latency_s", "energy_per_request_j", "latency_sd", "energy_sd", "batch_size"])
     def test_no_figure_may_be_zero(self, tmp_path: Path, field: str) -> None:
         path = tmp_path / "forecasts.json"
-        write_forecast_file(path, replace(FILE, batches=(replace(FILE.batches[0], **{field: 0}),)))
+        write_record(path, replace(FILE, batches=(replace(FILE.batches[0], **{field: 0}),)))
         with pytest.raises(BadInputError, match="above zero"):
             read_forecast_file(path)
 
     def test_a_batch_size_may_not_stand_there_twice(self, tmp_path: Path) -> None:
         path = tmp_path / "forecasts.json"
-        write_forecast_file(path, replace(FILE, batches=FILE.batches[:1] * 2))
+        write_record(path, replace(FILE, batches=FILE.batches[:1] * 2))
         with pytest.raises(BadInputError, match="twice"):
             read_forecast_file(path)
 
@@ -96,14 +96,14 @@ class TestFile:
         path = tmp_path / "forecasts.json"
         with pytest.raises(BadInputError, match="No such file"):
             read_forecast_file(path)
-        write_forecast_file(path, FILE)
+        write_record(path, FILE)
         path.write_bytes(path.read_bytes()[:-20])
         with pytest.raises(BadInputError, match=str(path)):
             read_forecast_file(path)
 
     def test_what_cannot_be_written_is_said(self, tmp_path: Path) -> None:
         with pytest.raises(WattuneError, match="cannot be written"):
-            write_forecast_file(tmp_path, FILE)
+            write_record(tmp_path, FILE)
 
 
 @pytest.mark.parametrize("scenario", list(Scenario))

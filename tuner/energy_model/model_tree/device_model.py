@@ -11,7 +11,7 @@ from tuner.energy_model.model_tree.node import CostNode, Level
 from tuner.energy_model.model_tree.recording import Metering, Recording
 from tuner.energy_model.model_tree.selection import ChosenModel, fit_chosen
 from tuner.errors import BadInputError
-from tuner.serialization import decode
+from tuner.record_file import read_record
 
 
 @dataclass(frozen=True)
@@ -94,14 +94,7 @@ def read_device_model(path: Path) -> DeviceModel:
     Raises:
         BadInputError: The file cannot be read or holds something else.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadInputError(f"The device model {path} cannot be read: {error.strerror}.") from error
-    try:
-        return decode(data, DeviceModel)
-    except BadInputError as error:
-        raise BadInputError(f"{path} is no device model of 'wattune predict fit': {error}") from error
+    return read_record(path, DeviceModel, "device model", "wattune predict fit")
 
 
 def predict_tree(device: DeviceModel, tree: CostNode) -> PredictedNode:

@@ -17,7 +17,8 @@ from statistics import fmean
 import numpy as np
 
 from tuner.energy_model.model_tree.node import CostNode, Measured
-from tuner.energy_model.model_tree.regression import SmoothResiduals, relative_fit
+from tuner.energy_model.model_tree.residuals import SmoothResiduals
+from tuner.energy_model.relative_fit import relative_fit
 
 _LEAST_SHARE = 0.01
 """Of the cheapest call that was measured: keeps a formula without a launch above zero where a size is."""

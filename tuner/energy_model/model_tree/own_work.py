@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tuner.energy_model.model_tree.node import CostNode, Level
-from tuner.energy_model.model_tree.regression import relative_fit
+from tuner.energy_model.relative_fit import relative_fit
 
 Costs = Callable[[CostNode], float]
 """Tells what a child costs."""

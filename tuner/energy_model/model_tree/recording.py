@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from knobs.contract import Provenance, Scope
 from tuner.energy_model.model_tree.node import CostNode, Measured
-from tuner.errors import BadInputError, WattuneError
-from tuner.serialization import decode, encode
+from tuner.record_file import read_record
 
 
 @dataclass(frozen=True)
@@ -74,26 +72,4 @@ def read_recording(path: Path) -> Recording:
     Raises:
         BadInputError: The file cannot be read or holds something else.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadInputError(f"The recording {path} cannot be read: {error.strerror}.") from error
-    try:
-        return decode(data, Recording)
-    except BadInputError as error:
-        raise BadInputError(f"{path} is no recording of 'wattune predict collect': {error}") from error
-
-
-def write_whole(path: Path, record: object) -> None:
-    """Writes a record as JSON, the whole file or nothing.
-
-    Raises:
-        WattuneError: The file cannot be written.
-    """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_bytes(encode(record) + b"\n")
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise WattuneError(f"{path} cannot be written: {error.strerror}.") from error
+    return read_record(path, Recording, "recording", "wattune predict collect")

@@ -19,12 +19,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import nnls
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
 from tuner.energy_model.operations.demand import Demand
+from tuner.energy_model.relative_fit import relative_fit
 from tuner.errors import BadInputError
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -88,9 +88,7 @@ class LinearModel:
             raise BadInputError(f"{len(demands)} runs cannot be fitted: measure at least {_LEAST_RUNS}.")
         terms = tuple(sorted({term for demand in demands for term in demand}))
         amounts = amounts_of(demands, terms)
-        scales = np.maximum(amounts.max(axis=0), np.finfo(float).tiny)
-        coefficients, _ = nnls(amounts / scales / energies_j[:, None], np.ones(len(energies_j)))
-        return cls(terms, coefficients / scales)
+        return cls(terms, relative_fit(amounts, energies_j, energies_j))
 
     def parts_j(self, demands: Sequence[Demand]) -> Array:
         """Returns the joules of each term, of shape (runs, terms). A term that the fit never saw counts nothing."""

@@ -15,8 +15,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tuner.energy_model.working_set.least_squares import interval, relative_errors, relative_fit
+from tuner.energy_model.relative_fit import relative_fit
 from tuner.energy_model.working_set.load import Load
+from tuner.energy_model.working_set.resampling import interval, relative_errors
 from tuner.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -117,10 +118,10 @@ def fit_costs(loads: Sequence[Load], costs: Sequence[float], levels: Sequence[st
     design, paid = _design(loads, costs, full_form)
     if len(paid) < design.shape[1]:
         raise BadInputError(f"{len(paid)} measurements cannot tell {design.shape[1]} coefficients: measure more.")
-    values = relative_fit(design, paid)
+    values = relative_fit(design, paid, paid)
     generator = np.random.default_rng(seed)
     draws = [generator.integers(len(paid), size=len(paid)) for _ in range(_RESAMPLES)]
-    low, high = interval(np.array([relative_fit(design[draw], paid[draw]) for draw in draws]))
+    low, high = interval(np.array([relative_fit(design[draw], paid[draw], paid[draw]) for draw in draws]))
     names = ("batch", "launch", "flop", *(f"{level} byte" for level in levels))
     ends = zip(names, values, low, high, strict=True)
     return CostModel(tuple(Coefficient(name, *map(float, numbers)) for name, *numbers in ends))
@@ -142,7 +143,7 @@ def cross_validated(
     errors = np.empty(len(paid))
     for group in set(groups):
         held_out = np.array([each == group for each in groups])
-        coefficients = relative_fit(design[~held_out], paid[~held_out])
+        coefficients = relative_fit(design[~held_out], paid[~held_out], paid[~held_out])
         errors[held_out] = relative_errors(design[held_out], paid[held_out], coefficients)
     sizes = np.abs(errors)
     return Accuracy(float(sizes.mean()), float(np.median(sizes)), float(errors.mean()))

@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Any
 
-from tuner.energy_model.working_set.least_squares import interval, relative_errors, relative_fit
+from tuner.energy_model.relative_fit import relative_fit
+from tuner.energy_model.working_set.resampling import interval, relative_errors
 from tuner.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def _fit_sharp(sizes: NDArray[Any], costs: NDArray[Any], capacities: tuple[float
     design = np.stack([1.0 / sizes, np.ones_like(sizes), *missed], axis=1)
     if not _is_credible(sizes, capacities):
         return _Curve(capacities, sharpness, np.zeros(design.shape[1]), np.full(len(sizes), math.inf))
-    prices = relative_fit(design, costs)
+    prices = relative_fit(design, costs, costs)
     return _Curve(capacities, sharpness, prices, relative_errors(design, costs, prices))
 
 

@@ -29,10 +29,10 @@ from tuner.energy_model.model_tree.recording import (
     Recording,
     read_recording,
     with_measurements,
-    write_whole,
 )
 from tuner.energy_model.model_tree.repetition import Repetition, measure
 from tuner.errors import BadInputError, WattuneError
+from tuner.record_file import write_record
 
 METERING = Metering("meter", Scope.CPU, Provenance.MEASURED, 1)
 
@@ -164,12 +164,12 @@ def test_what_cannot_run_or_shows_no_joules_is_named() -> None:
 
 def test_a_recording_and_a_device_model_survive_their_files(tmp_path: Path) -> None:
     recording = Recording(METERING, tuple(root for roots in models().values() for root in roots))
-    write_whole(tmp_path / "recording.json", recording)
+    write_record(tmp_path / "recording.json", recording)
     read = read_recording(tmp_path / "recording.json")
     assert read.metering == METERING
     assert read.known == recording.known
     device = fit_device(read)
-    write_whole(tmp_path / "device.json", device)
+    write_record(tmp_path / "device.json", device)
     unseen = tree(Blueprint("unseen", 768.0, 5), 8.0, 48.0)
     assert predict_tree(read_device_model(tmp_path / "device.json"), unseen) == predict_tree(device, unseen)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["device.json", "recording.json"]
@@ -187,7 +187,7 @@ def test_files_of_another_kind_are_refused_in_one_sentence(tmp_path: Path) -> No
     with pytest.raises(BadInputError, match="no device model of"):
         read_device_model(path)
     with pytest.raises(WattuneError, match="cannot be written"):
-        write_whole(tmp_path / "missing" / "file.json", METERING)
+        write_record(tmp_path / "missing" / "file.json", METERING)
 
 
 def test_energy_and_time_of_a_new_network_lie_within_their_intervals() -> None:

@@ -1,4 +1,4 @@
-"""Fits of positive quantities over many orders of magnitude: what counts is how far off they are in proportion."""
+"""What a formula leaves over, smoothed over sizes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from scipy.optimize import nnls
 
 Array = Any
 """A ``numpy`` array of floats."""
@@ -20,19 +19,6 @@ _NOISES = (1e-3, 1e-2, 1e-1, 1.0)
 """Variances of noise, relative to that of the residuals."""
 
 _LEAST_POINTS = 4
-
-
-def relative_fit(features: Array, targets: Array, scales: Array) -> Array:
-    """Returns the non-negative coefficients of the least relative squares, ``sum(((x w - y) / scale)^2)``.
-
-    Args:
-        features: A row for each observation; no feature is negative.
-        targets: What is to be explained.
-        scales: What an error is relative to, above zero.
-    """
-    largest = np.maximum(features.max(axis=0), np.finfo(float).tiny)
-    coefficients, _ = nnls(features / largest / scales[:, None], targets / scales)
-    return coefficients / largest
 
 
 @dataclass(frozen=True)
