@@ -26,12 +26,12 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b'{"low": 1}', b'{"low": "x", "high": 2}', b"\xff\xfe"])
 def test_another_file_is_refused_in_one_sentence_that_names_it(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "a.json").write_bytes(text)
-    with pytest.raises(BadInputError, match="a.json is no interval of 'wattune nothing'"):
+    with pytest.raises(BadInputError, match=r"a\.json is no interval of 'wattune nothing'"):
         read(tmp_path / "a.json")
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match="The interval .*a.json cannot be read: No such file"):
+    with pytest.raises(BadInputError, match=r"The interval .*a\.json cannot be read: No such file"):
         read(tmp_path / "a.json")
 
 
