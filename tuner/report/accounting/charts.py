@@ -16,12 +16,14 @@ _LEAST_SHARE = 0.001
 _HEIGHT = 560
 _IDLE = "idle"
 _OPERATOR, _BETWEEN_COLOUR, _IDLE_COLOUR = "rgba(214, 137, 16, 0.45)", "rgba(138, 143, 152, 0.45)", CLEAR
-_MODULES = {Phase.FORWARD: "rgba(63, 99, 189, 0.38)", Phase.BACKWARD: "rgba(133, 78, 178, 0.38)"}
+_MODULES = {Phase.FORWARD: "rgba(63, 99, 189, {:.2f})", Phase.BACKWARD: "rgba(133, 78, 178, {:.2f})"}
+_BESIDE, _UPON = 0.38, 0.12
+"""How strong a module's colour is where places lie beside each other, and where they lie upon each other."""
+
 _KERNEL = "rgba(15, 157, 118, 0.42)"
-_MORE, _LESS, _SAME = "rgba(217, 87, 60, {:.2f})", "rgba(15, 157, 118, {:.2f})", "rgba(138, 143, 152, 0.25)"
+_MORE, _LESS, _SAME = "rgba(217, 87, 60, {:.2f})", "rgba(15, 157, 118, {:.2f})", "rgba(138, 143, 152, 0.08)"
 _FULL_COLOUR_SHARE = 0.3
-_TREEMAP = {"maxdepth": 7, "tiling": {"pad": 2}, "opacity": 0.55}
-"""Areas lie upon each other, so that each is clearer than in a flame graph."""
+_TREEMAP = {"maxdepth": 7, "tiling": {"pad": 2}}
 
 
 class _Sectors:
@@ -70,15 +72,17 @@ class _Sectors:
 
 def flame_graph(account: Account) -> Figure:
     """Returns the tree from the top down; the width of a place is its share of the joules."""
-    return _sectors(account).figure("icicle", tiling={"orientation": "v", "pad": 1}, textposition="middle center")
+    return _sectors(account, _BESIDE).figure(
+        "icicle", tiling={"orientation": "v", "pad": 1}, textposition="middle center"
+    )
 
 
 def treemap(account: Account) -> Figure:
     """Returns the tree as areas; the area of a place is its share of the joules."""
-    return _sectors(account).figure("treemap", **_TREEMAP)
+    return _sectors(account, _UPON).figure("treemap", **_TREEMAP)
 
 
-def _sectors(account: Account) -> _Sectors:
+def _sectors(account: Account, strength: float) -> _Sectors:
     sectors = _Sectors()
     least_j = _LEAST_SHARE * account.energy_j
     sectors.add("all", "", account.title, account.active_j + account.idle_j, CLEAR, _text(account, account.energy_j))
@@ -90,7 +94,7 @@ def _sectors(account: Account) -> _Sectors:
         parent = str(node.parent) if node.parent >= 0 else "all"
         label = titled(account.short_name(position), node.detail)
         text = f"{_text(account, node.total_j)} {half_width_text(node.half_width_share)}"
-        sectors.add(str(position), parent, label, node.total_j, _colour(node.kind, node.phase), text)
+        sectors.add(str(position), parent, label, node.total_j, _colour(node.kind, node.phase, strength), text)
         if node.kind is NodeKind.MODULE and node.self_j >= least_j:
             text = _text(account, node.self_j)
             sectors.add(f"{position}-self", str(position), BETWEEN, node.self_j, _BETWEEN_COLOUR, text)
@@ -103,10 +107,10 @@ def _text(account: Account, joules: float) -> str:
     return f"{joules_text(account, joules)}, {part_text(account, joules)}"
 
 
-def _colour(kind: NodeKind, phase: Phase) -> str:
+def _colour(kind: NodeKind, phase: Phase, strength: float) -> str:
     if kind is NodeKind.KERNEL:
         return _KERNEL
-    return _MODULES[phase] if kind in (NodeKind.MODULE, NodeKind.PASS) else _OPERATOR
+    return _MODULES[phase].format(strength) if kind in (NodeKind.MODULE, NodeKind.PASS) else _OPERATOR
 
 
 def difference_treemap(comparison: Comparison) -> Figure:
@@ -143,5 +147,5 @@ def _key(path: tuple[str, ...]) -> str:
 
 
 def _difference_colour(share: float) -> str:
-    strength = 0.15 + 0.5 * min(abs(share) / _FULL_COLOUR_SHARE, 1.0)
+    strength = _UPON * (0.4 + 1.6 * min(abs(share) / _FULL_COLOUR_SHARE, 1.0))
     return (_MORE if share > 0 else _LESS).format(strength)

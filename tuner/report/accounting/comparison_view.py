@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tuner.energy_model.accounting.comparison import Comparison, Difference
-from tuner.report.accounting.words import comparison_summary, remarks
+from tuner.report.accounting.words import comparison_summary, remarks, unit_text
 from tuner.report.plain_table import plain_table
 from tuner.report.vocabulary import NOTHING, quantity_text, signed_share_text
 
@@ -30,7 +30,9 @@ def comparison_view(comparison: Comparison, least_share: float) -> RenderableTyp
         Text(comparison_summary(comparison), "bold"),
         *(Text(remark, "dim") for one in (comparison.first, comparison.second) for remark in remarks(one)),
         Text(),
-        _table(f"By module, joules a {comparison.unit}; ? where the difference is not certain", places, is_tree=True),
+        _table(
+            f"By module, joules {unit_text(comparison)}; ? where the difference is not certain", places, is_tree=True
+        ),
         Text(),
         _table("By operator", comparison.operators[:_MOST_OPERATORS], is_tree=False),
         Text(),

@@ -13,6 +13,7 @@ from tuner.report.accounting.words import (
     comparison_summary,
     half_width_text,
     joules_text,
+    named,
     origin,
     part_text,
     remarks,
@@ -65,7 +66,7 @@ def comparison_page(comparison: Comparison) -> str:
         BadInputError: Plotly is not installed.
     """
     first, second = comparison.first, comparison.second
-    title = f"{first.title} and {second.title}"
+    title = f"{named(first)} and {named(second)}"
     return _page(
         title,
         (
@@ -82,7 +83,7 @@ def comparison_page(comparison: Comparison) -> str:
             _differences(comparison, comparison.operators[:_MOST_ROWS]),
             element("h2", "Operators by shapes of their inputs"),
             _differences(comparison, comparison.shapes[:_MOST_ROWS]),
-            *(part for one in (first, second) for part in (element("h2", one.title), *_remarks(remarks(one)))),
+            *(part for one in (first, second) for part in (element("h2", named(one)), *_remarks(remarks(one)))),
         ),
     )
 
@@ -164,8 +165,8 @@ def _operators(account: Account, rows: Sequence[OperatorRow], title: str) -> Mar
 def _differences(comparison: Comparison, rows: Sequence[Difference]) -> Markup:
     headings = (
         Heading("Where"),
-        Heading(comparison.first.title, f"J/{comparison.unit}", is_numeric=True),
-        Heading(comparison.second.title, f"J/{comparison.unit}", is_numeric=True),
+        Heading(named(comparison.first), f"J/{comparison.unit}", is_numeric=True),
+        Heading(named(comparison.second), f"J/{comparison.unit}", is_numeric=True),
         Heading("Difference", is_numeric=True),
         Heading("Change", is_numeric=True),
     )

@@ -85,10 +85,16 @@ def comparison_summary(comparison: Comparison) -> str:
     change = comparison.second_j / comparison.first_j - 1.0 if comparison.first_j else 0.0
     origins = "; ".join(dict.fromkeys((origin(first), origin(second))))
     return (
-        f"{_named(first)}: {quantity_text(comparison.first_j, 'J')}, {_named(second)}: "
-        f"{quantity_text(comparison.second_j, 'J')} a {comparison.unit} ({origins}), {signed_share_text(change)}."
+        f"{named(first)}: {quantity_text(comparison.first_j, 'J')}, {named(second)}: "
+        f"{quantity_text(comparison.second_j, 'J')} {unit_text(comparison)} ({origins}), {signed_share_text(change)}."
     )
 
 
-def _named(account: Account) -> str:
+def unit_text(comparison: Comparison) -> str:
+    """Returns what joules of a comparison are of: ``an item``."""
+    return "an item" if comparison.unit == "item" else f"a {comparison.unit}"
+
+
+def named(account: Account) -> str:
+    """Returns what an account is of, and of which batch."""
     return account.title if account.batch_size is None else f"{account.title} (batch {account.batch_size})"
