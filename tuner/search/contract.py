@@ -60,8 +60,9 @@ class Forecast:
         latency_s: How long a query takes.
         energy_per_request_j: Joules per request.
         throughput_hz: Requests per second.
-        latency_sd: Standard deviation of the logarithm of the latency.
-        energy_sd: Standard deviation of the logarithm of the energy.
+        latency_sd: Standard deviation of the logarithm of the latency. Most of it is an error that all forecasts of one
+            network share.
+        energy_sd: Standard deviation of the logarithm of the energy, likewise.
     """
 
     configuration: Configuration

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from statistics import fmean
 
 import torch
 from torch import Tensor
@@ -23,7 +24,7 @@ from tuner.search.encoding import Encoding
 from tuner.search.evidence import forecast_evidence, is_paced
 from tuner.search.listing import CHUNK_SIZE
 from tuner.search.prior import Prior
-from tuner.search.surrogate import Surrogate
+from tuner.search.surrogate import Prediction, Surrogate
 from tuner.trial import Interval
 
 _PRICES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -74,10 +75,12 @@ class ForecastFront:
             Prior(self._encoding, task.objective), forecast_evidence(self._encoding, task.objective, task.forecasts)
         )
         self._anchors = [forecast.configuration for forecast in task.forecasts]
+        self._common_latency_sd = fmean(forecast.latency_sd for forecast in task.forecasts)
+        self._common_energy_sd = fmean(forecast.energy_sd for forecast in task.forecasts)
 
     def expect(self, configurations: Sequence[Configuration]) -> tuple[Expectation, ...]:
         """Returns what is expected of configurations."""
-        prediction = self._surrogate.predict(self._encoding.encode(configurations))
+        prediction = self._predict(self._encoding.encode(configurations))
         chances = acquisition.log_feasibility(prediction, self._objective.slos).exp().tolist()
         return tuple(
             Expectation(
@@ -103,7 +106,7 @@ class ForecastFront:
                 break
         rows = torch.cat(found).unique(dim=0)
         features = self._candidates.features(rows)
-        parts = [self._surrogate.predict(chunk) for chunk in features.split(CHUNK_SIZE)]
+        parts = [self._predict(chunk) for chunk in features.split(CHUNK_SIZE)]
         latency = torch.cat([part.latency_means[0] for part in parts])
         energy = torch.cat([part.energy_mean for part in parts])
         places = _non_dominated(latency, energy)
@@ -114,16 +117,25 @@ class ForecastFront:
         even_odds = math.log(0.5)
 
         def worth(features: Tensor) -> Tensor:
-            prediction = self._surrogate.predict(features)
+            prediction = self._predict(features)
             is_likely = acquisition.log_feasibility(prediction, self._objective.slos) >= even_odds
             return torch.where(is_likely, -prediction.energy_mean, _WORSE_THAN_ANY_ENERGY - prediction.latency_means[0])
 
         ranking = self._candidates.best(worth, (), self._anchors)
         return self.expect([self._candidates.configuration(ranking.rows[0])])[0]
 
+    def _predict(self, features: Tensor) -> Prediction:
+        """Returns what is expected, with the error that all forecasts share."""
+        prediction = self._surrogate.predict(features)
+        return replace(
+            prediction,
+            latency_sds=prediction.latency_sds.hypot(torch.tensor(self._common_latency_sd, dtype=torch.float64)),
+            energy_sd=prediction.energy_sd.hypot(torch.tensor(self._common_energy_sd, dtype=torch.float64)),
+        )
+
     def _worth_at(self, price: float, features: Tensor) -> Tensor:
         """Returns what is cheap if an octave of latency is worth so many of energy."""
-        prediction = self._surrogate.predict(features)
+        prediction = self._predict(features)
         return -(price * prediction.latency_means[0] + (1 - price) * prediction.energy_mean)
 
 

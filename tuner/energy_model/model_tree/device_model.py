@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,14 +104,15 @@ def predict_tree(device: DeviceModel, tree: CostNode) -> PredictedNode:
     times = device.time.model.predict(tree)
 
     def predicted(node: CostNode) -> PredictedNode:
+        unseen = _unseen_share(node, energies)
         return PredictedNode(
             node.name,
             node.kind,
             node.level,
             node.flops,
             node.n_bytes,
-            _figure(device.energy, node.level, energies[node.structure]),
-            _figure(device.time, node.level, times[node.structure]),
+            _figure(device.energy, node.level, energies[node.structure], unseen),
+            _figure(device.time, node.level, times[node.structure], unseen),
             energies[node.structure].source,
             tuple(map(predicted, node.children)),
         )
@@ -138,9 +140,21 @@ def _teaching(recording: Recording) -> dict[str, tuple[CostNode, ...]]:
     }
 
 
-def _figure(chosen: ChosenModel, level: Level, estimate: Estimate) -> Figure:
+def _figure(chosen: ChosenModel, level: Level, estimate: Estimate, unseen: float) -> Figure:
+    """Returns a figure with its interval, which is the wider the more of it stems from operators never measured."""
     value, factor = estimate.value, chosen.factor(level, estimate.source)
-    return Figure(value, None, None) if factor is None else Figure(value, value / factor, value * factor)
+    if factor is None:
+        return Figure(value, None, None)
+    of_unseen = chosen.factor(Level.LEAF, Source.UNSEEN_OPERATOR) or factor
+    factor *= max(of_unseen / factor, 1.0) ** unseen
+    return Figure(value, value / factor, value * factor)
+
+
+def _unseen_share(node: CostNode, estimates: Mapping[str, Estimate]) -> float:
+    """Returns the share that operators which were never measured have in the cost of a node's primitives."""
+    leaves = [estimates[each.structure] for each in node.walk() if each.level is Level.LEAF]
+    total = sum(leaf.value for leaf in leaves)
+    return sum(leaf.value for leaf in leaves if leaf.source is Source.UNSEEN_OPERATOR) / total if total else 0.0
 
 
 def _leaves(node: PredictedNode) -> list[PredictedNode]:

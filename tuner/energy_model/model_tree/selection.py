@@ -24,6 +24,9 @@ METHODS = (Method(Reuse.MODULES, by_operator=True), Method(Reuse.MODULES, by_ope
 COVERAGE = 0.9
 _LEAST_MODELS = 2
 
+_ENOUGH_MODELS = 9
+"""Fewer left-out models have no 90 % quantile: then a whole model is told no better than its modules are."""
+
 
 @dataclass(frozen=True)
 class ChosenModel:
@@ -57,7 +60,16 @@ def fit_chosen(models: Mapping[str, Trees], quantity: Quantity, methods: Sequenc
     errors = {method: left_out_errors(models, quantity, method) for method in methods}
     best = min(methods, key=lambda method: _mean_error(errors[method]))
     factors = {case: math.exp(float(np.quantile(np.abs(each), COVERAGE))) for case, each in errors[best].items()}
+    if len(models) < _ENOUGH_MODELS:
+        factors = _no_surer_than_modules(factors)
     return ChosenModel(TreeModel.fit(trees, quantity, best), factors)
+
+
+def _no_surer_than_modules(factors: Mapping[str, float]) -> dict[str, float]:
+    """Returns the factors, those of whole models widened to those of modules from the same source."""
+    whole = {_case(Level.MODEL, source): _case(Level.MODULE, source) for source in Source} | {Level.MODEL: Level.MODULE}
+    widened = {case: max(factors[case], factors.get(module, 1.0)) for case, module in whole.items() if case in factors}
+    return {**factors, **widened}
 
 
 def _mean_error(errors: Mapping[str, Sequence[float]]) -> float:

@@ -216,6 +216,28 @@ def test_unseen_operators_are_listed_with_their_share() -> None:
     assert tanh.source is not Source.UNSEEN_OPERATOR
 
 
+def test_what_stems_from_operators_never_measured_has_a_wider_interval() -> None:
+    device = fit_device(Recording(METERING, tuple(root for roots in models().values() for root in roots)))
+    strange_factor = device.energy.factor(Level.LEAF, Source.UNSEEN_OPERATOR)
+    known = tree(Blueprint("unseen", 768.0, 5), 8.0, 48.0).without_measurements()
+    strange = replace(known, children=tuple(map(_estranged, known.children)))
+    widths = []
+    for root in (known, strange):
+        figure = predict_tree(device, root).energy_j
+        assert figure.low is not None
+        assert figure.high is not None
+        widths.append(figure.high / figure.low)
+    assert strange_factor is not None
+    assert widths[1] == pytest.approx(max(widths[0], strange_factor**2))
+
+
+def _estranged(node: CostNode) -> CostNode:
+    """Returns a node all of whose primitives are of an operator that nobody knows."""
+    if node.level is Level.LEAF:
+        return replace(node, kind=f"Exotic{node.kind}")
+    return replace(node, children=tuple(map(_estranged, node.children)))
+
+
 def test_a_recording_without_primitives_teaches_nothing() -> None:
     root = tree(BLUEPRINTS[0], 8.0, 32.0)
     with pytest.raises(BadInputError, match="no measured primitive"):

@@ -160,6 +160,14 @@ def test_the_method_that_errs_least_on_left_out_training_models_is_chosen() -> N
     assert chosen.factor(Level.LEAF, Source.MEASURED_ELSEWHERE) == chosen.factors["leaf"]  # no such case in training
 
 
+def test_a_whole_model_is_told_no_better_than_modules_from_the_same_source_where_few_models_teach() -> None:
+    chosen = fit_chosen(models(), energy_j)
+    for source in Source:
+        whole, module = (chosen.factors.get(f"{level}, {source}") for level in (Level.MODEL, Level.MODULE))
+        assert whole is None or module is None or whole >= module
+    assert chosen.factors[Level.MODEL] >= chosen.factors[Level.MODULE]
+
+
 def test_with_one_training_model_there_is_no_interval() -> None:
     chosen = fit_chosen(models(BLUEPRINTS[:1]), energy_j)
     assert not chosen.factors
